@@ -1,0 +1,83 @@
+"""An alert: a model fired; it is reviewed, becomes an instruction, and its check tells whether it was right."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from engine.model.call import Instant
+
+
+class AlertState(StrEnum):
+    """Where an alert stands (DOMAIN M4: 预警发现 → 二次研判 → 指令 → 核查反馈)."""
+
+    REVIEW = "review"
+    """Waits for a second review."""
+    INSTRUCTED = "instructed"
+    """Confirmed: an instruction order is out."""
+    CHECKED = "checked"
+    """The on-site check came back and its order is closed."""
+    DISMISSED = "dismissed"
+    SHADOW = "shadow"
+    """Fired by a model in shadow: counted, nobody told."""
+    INHIBITED = "inhibited"
+    """A higher alert speaks for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One firing of one model for one group."""
+
+    alert_id: str
+    city: str
+    version: int
+    model: str
+    model_version: str
+    title: str
+    grade: str
+    state: AlertState
+    group: str
+    """What the model groups by, e.g. `caller:1f…`; one instruction per group, not a storm."""
+    message: str
+    procedure: str
+    body_id: str
+    raised_at: Instant
+    call_ids: tuple[str, ...]
+    reasons: tuple[str, ...]
+    """The conditions that held, in Chinese, with their values."""
+    review_by: str = "person"
+    """`person`, `none` (instruct at once), or the name of the condition that stood in for a person."""
+    alarm_at: Instant | None = None
+    """When a waiting review is escalated; on red it is instructed instead of waiting on."""
+    escalations: int = 0
+    order_id: str = ""
+    reviewer: str = ""
+    verdict: str = ""
+    verdict_reason: str = ""
+    district: str = ""
+    township: str = ""
+    community: str = ""
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowQuery:
+    """One question to the store's event-time windows, asked while a call is accepted.
+
+    The store adds `(member, at)` to window `key` and answers every entry whose event time lies in
+    `(at - length, at + length)`, oldest first, at most `limit` of the newest. Adding twice is adding once.
+    """
+
+    key: str
+    """Model, window name and group, e.g. `repeat_fraud|calls|caller:1f…`."""
+    member: str
+    """`<call_id>` or `<call_id>|<value>`; the value is what distinct and sum read."""
+    at: Instant
+    length: int
+    limit: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class WindowEntry:
+    """One remembered event of a window."""
+
+    at: Instant
+    member: str

@@ -1,0 +1,64 @@
+"""One change of state, committed whole or not at all: the only way anything is written after intake."""
+
+from dataclasses import dataclass
+
+from engine.model.alert import Alert
+from engine.model.decision import Decision, Links
+from engine.model.dossier import Dossier
+from engine.model.message import LogEntry, Message
+from engine.model.order import Order
+from engine.model.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class CallOutcome:
+    """What became of one accepted call; written once."""
+
+    call_id: str
+    order_id: str
+    decision: Decision
+    links: Links
+    reading: Reading
+    alert_ids: tuple[str, ...] = ()
+    joined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cooldown:
+    """A model keeps quiet for a group until `until`."""
+
+    key: str
+    until: int
+    alert_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Everything one answer of a room asks to be written.
+
+    Each order, alert and dossier carries its *new* version; the store refuses the whole change
+    (`Conflict`) unless the stored version is exactly one less, or nothing is stored and it is 1.
+    """
+
+    outcome: CallOutcome | None = None
+    orders: tuple[Order, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    dossiers: tuple[Dossier, ...] = ()
+    messages: tuple[Message, ...] = ()
+    log: tuple[LogEntry, ...] = ()
+    cooldowns: tuple[Cooldown, ...] = ()
+    idempotency_key: str = ""
+    """Repeating a change under the same key writes nothing and answers what was answered."""
+
+    def __add__(self, other: "Change") -> "Change":
+        """Both changes as one; the outcome and the key of either is kept."""
+        return Change(
+            outcome=self.outcome or other.outcome,
+            orders=self.orders + other.orders,
+            alerts=self.alerts + other.alerts,
+            dossiers=self.dossiers + other.dossiers,
+            messages=self.messages + other.messages,
+            log=self.log + other.log,
+            cooldowns=self.cooldowns + other.cooldowns,
+            idempotency_key=self.idempotency_key or other.idempotency_key,
+        )
