@@ -199,6 +199,10 @@ class Grade:
     name: str
     rank: int
     color: str
+    meaning: str = ""
+    """Chinese; what brings a dispute to this colour."""
+    demands: str = ""
+    """Chinese; who must act, and how often they must look again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,13 +221,18 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class DangerRule:
-    """Phrases that mean danger and the contexts that take the meaning away (danger.yaml)."""
+    """Phrases that mean danger and the contexts that take the meaning away (danger.yaml).
+
+    `engine.model.phrases.spoken` is the one reading of a rule. Every rule means danger, whatever its sign.
+    """
 
     name: str
     phrases: tuple[str, ...]
     unless: tuple[str, ...] = ()
+    """`没有~` wraps the phrase; `去年` stands in the same clause; `…扑灭了` stands anywhere after the phrase."""
     reason: str = ""
     sign: str = "danger"
+    """danger | violence | weapon | threat | injury: what the matter table reads."""
 
 
 @dataclass(frozen=True, slots=True)
