@@ -69,10 +69,16 @@ class WindowQuery:
     key: str
     """Model, window name and group, e.g. `repeat_fraud|calls|caller:1f…`."""
     member: str
-    """`<call_id>` or `<call_id>|<value>`; the value is what distinct and sum read."""
+    """`<event id>|<value>`; the value is what distinct and sum read. Empty: only read, nothing is added."""
     at: Instant
     length: int
     limit: int = 512
+    buckets: tuple[Instant, ...] = ()
+    """If given, the window is a set of counters instead of entries (surges count too many calls to keep).
+
+    The store adds 1 to counter `buckets[0]` (unless `member` is empty) and answers one entry
+    `(at=bucket, member="#<count>")` for each bucket that is not 0. Counters live 40 days.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,26 @@
+"""Alerting room: alert models 预警模型 that duty officers write in YAML, compiled, asked, explained, replayed.
+
+A call walks through in two phases: `engine.plan(facts)` is pure and says what to ask the store; the store
+answers inside the function that makes the call durable; `engine.fire(plan, entries, cooldowns, links)` says
+which alerts to raise. Windows answer entries, so a late call raises what it would have raised in time.
+"""
+
+from engine.alerting.engine import Engine
+from engine.alerting.facts import alert_facts, facts, order_facts
+from engine.alerting.models import ModelSet, load_models
+from engine.alerting.values import AlertDraft, CooldownMark, Facts, Fired, Plan, Timer
+
+__all__ = [
+    "AlertDraft",
+    "CooldownMark",
+    "Engine",
+    "Facts",
+    "Fired",
+    "ModelSet",
+    "Plan",
+    "Timer",
+    "alert_facts",
+    "facts",
+    "load_models",
+    "order_facts",
+]

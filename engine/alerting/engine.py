@@ -1,0 +1,243 @@
+"""Alerting room: the compiled models, asked in two phases. `plan` needs no store; `fire` needs its answer."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.alerting.compiled import Compiled
+from engine.alerting.drafting import Firing, draft_of
+from engine.alerting.facts import late_values, with_values
+from engine.alerting.fields import Moment
+from engine.alerting.index import Index, Item, item
+from engine.alerting.measures import Measured
+from engine.alerting.models import ModelSet
+from engine.alerting.values import AlertDraft, CooldownMark, Facts, Fired, Plan, Timer
+from engine.alerting.windows import Window
+from engine.alerting.working_memory import Relation, Voice, WorkingMemory
+from engine.model.alert import AlertState, WindowEntry, WindowQuery
+from engine.model.city import City
+from engine.model.decision import Decision, Links
+
+Entries = Mapping[str, Sequence[WindowEntry]]
+Cooldowns = Mapping[str, int]
+INHIBITED = "|inhibited"
+"""Suffix of the cool-down of alerts that were inhibited: noted once per group, not once per call."""
+_NOTHING = Fired()
+_NO_LINKS = Links()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A model all of whose own conditions hold, before other models' alerts are looked at."""
+
+    model: Compiled
+    group: str
+    measured: dict[str, Measured]
+
+    def numbers(self) -> dict[str, float]:
+        """Window name → measured value."""
+        return {name: measured.value for name, measured in self.measured.items()}
+
+
+class Engine:
+    """One set of models, compiled. Shareable: every call is synchronous and leaves nothing behind."""
+
+    def __init__(self, models: ModelSet, city: City) -> None:
+        self.models = models
+        self._city = city
+        self._active = models.active
+        self._by_id = {model.id: model for model in self._active}
+        self._index = Index(_items(self._active), city.taxonomy.categories)
+        self._memory = WorkingMemory(map(_relation, self._active))
+        names = sorted({model.family for model in self._active if model.family})
+        self._families = {name: number for number, name in enumerate(names, 1)}
+
+    def close(self) -> None:
+        """Frees the working memory; call it after another engine took over."""
+        self._memory.close()
+
+    def plan(self, facts: Facts) -> Plan:
+        """Phase one: which models could fire, and what the store must be asked for that."""
+        own: list[int] = []
+        marks: dict[tuple[int, int], list[int]] = {}
+        for found in self._index.matching(facts):
+            if found.window < 0:
+                own.append(found.model)
+            else:
+                marks.setdefault((found.model, found.window), []).append(found.mark)
+        if not own and not marks:
+            return Plan(facts, (), (), ())
+        hits = tuple(self._active[number] for number in sorted(own))
+        queries = tuple(self._queries(facts, set(own), marks))
+        return Plan(facts, hits, queries, tuple(_cooldown_keys(hits, facts)))
+
+    def _queries(self, facts: Facts, own: set[int], marks: dict[tuple[int, int], list[int]]) -> Iterator[WindowQuery]:
+        for number in sorted(own | {model for model, _ in marks}):
+            for place, window in enumerate(self._active[number].windows):
+                found = sorted(marks.get((number, place), ()))
+                enters = bool(found) if window.own_filter else number in own
+                if not enters and number not in own:
+                    continue
+                query = window.query(facts, found, enters=enters)
+                if query is not None:
+                    yield query
+
+    def fire(
+        self,
+        plan: Plan,
+        entries: Entries,
+        cooldowns: Cooldowns,
+        links: Links = _NO_LINKS,
+        decision: Decision | None = None,
+    ) -> Fired:
+        """Phase two: what fires, given the windows' entries by key and the cool-downs by key."""
+        if not plan.hits:
+            return _NOTHING
+        facts = plan.facts
+        if facts.moment is Moment.CALL:
+            facts = with_values(facts, late_values(links, decision))
+        asked = {query.key: query for query in plan.queries}
+        hits = [hit for model in plan.hits if (hit := self._hit(model, facts, asked, entries, plan.woken))]
+        timers = tuple(
+            self._timer(hit, facts, asked) for hit in hits if hit.model.silence is not None and not plan.woken
+        )
+        ready = [hit for hit in hits if plan.woken or hit.model.silence is None]
+        if not ready:
+            return Fired(timers=timers)
+        firings = self._graded(ready, facts)
+        drafts = tuple(self._drafts(firings, facts, cooldowns))
+        marks = tuple(mark for firing, draft in drafts if (mark := _mark_of(firing, draft, facts.at)))
+        return Fired(tuple(draft for _, draft in drafts), marks, timers)
+
+    def wake(self, timer: Timer) -> Plan | None:
+        """The plan by which a timer that is due is checked; None when its model is gone or was changed."""
+        model = self._by_id.get(timer.model)
+        if model is None or model.version != timer.model_version:
+            return None
+        keys = tuple(_cooldown_keys((model,), timer.facts))
+        return Plan(timer.facts, (model,), (timer.query,), keys, woken=timer.window)
+
+    def _hit(
+        self, model: Compiled, facts: Facts, asked: dict[str, WindowQuery], entries: Entries, woken: str
+    ) -> Hit | None:
+        """The model's hit, or None. A woken model has only its silence left to check."""
+        if not woken and model.late is not None and not model.late.test(facts.values):
+            return None
+        measured: dict[str, Measured] = {}
+        for window in model.windows:
+            if woken and window.name != woken:
+                continue
+            found = self.measure(window, facts, asked, entries)
+            if found.value < window.least:
+                return None
+            measured[window.name] = found
+        return Hit(model, model.group(facts.values, facts.event_id), measured)
+
+    @staticmethod
+    def measure(window: Window, facts: Facts, asked: Mapping[str, WindowQuery], entries: Entries) -> Measured:
+        """What one window measures for this event."""
+        key = window.key(facts.values)
+        query = asked.get(key) if key else None
+        return window.measured(query, facts, entries.get(key, ()) if key else ())
+
+    @staticmethod
+    def _timer(hit: Hit, facts: Facts, asked: Mapping[str, WindowQuery]) -> Timer:
+        window = hit.model.silence
+        assert window is not None  # noqa: S101 - only models with a silence get here
+        key = window.key(facts.values) or ""
+        query = WindowQuery(key, "", facts.at, window.length, asked[key].limit)
+        return Timer(
+            key=f"{key}|{facts.event_id}",
+            due_at=facts.at + window.length,
+            model=hit.model.id,
+            model_version=hit.model.version,
+            window=window.name,
+            query=query,
+            facts=facts,
+        )
+
+    def _graded(self, hits: Sequence[Hit], facts: Facts) -> list[Firing]:
+        """Hits through the working memory: what fires, at which grade."""
+        by_model = {hit.model.id: hit for hit in hits}
+        fired, rises = self._memory.chain(list(by_model))
+        rising: dict[str, set[str]] = defaultdict(set)
+        for model, other in rises:
+            rising[model].add(other)
+        return [_firing(by_model[model], facts, frozenset(rising[model] & set(fired))) for model in fired]
+
+    def _drafts(
+        self, firings: Sequence[Firing], facts: Facts, cooldowns: Cooldowns
+    ) -> Iterator[tuple[Firing, AlertDraft]]:
+        """Drafts in the order of their priority; those that cool down are left out."""
+        quiet = self._memory.speak([self._voice(firing) for firing in firings if firing.live])
+        for firing in sorted(firings, key=_priority):
+            if cooling(firing, facts.at, cooldowns):
+                continue
+            silenced = quiet.get(firing.model.id) or self.models.silenced(firing.model.id, facts)
+            if silenced and firing.live and cooling(firing, facts.at, cooldowns, INHIBITED):
+                continue
+            yield firing, draft_of(firing, facts, silenced, self._city)
+
+    def _voice(self, firing: Firing) -> Voice:
+        rank = firing.model.ranks[firing.grade]
+        weight = (1000 - rank) * 100_000 - firing.model.order
+        family = self._families.get(firing.model.family, 0)
+        return Voice(firing.model.id, family, weight, firing.model.inhibits)
+
+
+def _items(models: Sequence[Compiled]) -> Iterator[tuple[Moment, Item]]:
+    for number, model in enumerate(models):
+        yield model.moment, item(number, -1, -1, model.early)
+        for place, window in enumerate(model.windows):
+            for mark, node in enumerate(window.marks):
+                yield model.moment, item(number, place, mark, node)
+
+
+def _relation(model: Compiled) -> Relation:
+    with_ = tuple(dict.fromkeys(rise.with_alert for rise in model.rises if rise.with_alert))
+    return Relation(model.id, model.all_of, model.any_of, with_)
+
+
+def _cooldown_keys(models: Sequence[Compiled], facts: Facts) -> Iterator[str]:
+    for model in models:
+        if model.cool_down:
+            group = model.group(facts.values, facts.event_id)
+            for grade in model.grades:
+                yield model.cooldown_key(group, grade)
+                yield model.cooldown_key(group, grade) + INHIBITED
+
+
+def _firing(hit: Hit, facts: Facts, others: frozenset[str]) -> Firing:
+    """The most serious grade that anything speaks for."""
+    model, numbers = hit.model, hit.numbers()
+    risen = [
+        rise.to
+        for rise in model.rises
+        if (not rise.with_alert or rise.with_alert in others) and rise.holds(facts.values, numbers)
+    ]
+    grade = min([model.grade, *risen], key=model.ranks.__getitem__)
+    return Firing(model, grade, hit.group, hit.measured, tuple(sorted(others)))
+
+
+def _priority(firing: Firing) -> tuple[int, int]:
+    return firing.model.ranks[firing.grade], firing.model.order
+
+
+def cooling(firing: Firing, at: int, cooldowns: Cooldowns, suffix: str = "") -> bool:
+    """Whether this grade or a more serious one was told to the group a short while ago."""
+    model = firing.model
+    told = model.ranks[firing.grade]
+    return any(
+        cooldowns.get(model.cooldown_key(firing.group, grade) + suffix, 0) > at
+        for grade in model.grades
+        if not model.repeat_on_rise or model.ranks[grade] <= told
+    )
+
+
+def _mark_of(firing: Firing, draft: AlertDraft, at: int) -> CooldownMark | None:
+    """What was told cools down; what was inhibited cools down apart, so that it can still speak later."""
+    if not firing.model.cool_down:
+        return None
+    suffix = INHIBITED if draft.state is AlertState.INHIBITED else ""
+    key = firing.model.cooldown_key(firing.group, firing.grade) + suffix
+    return CooldownMark(key, at + firing.model.cool_down, firing.model.id)

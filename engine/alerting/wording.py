@@ -1,0 +1,62 @@
+"""Alerting room: texts and words in one form, so that a word in a model meets the same word in a call."""
+
+import unicodedata
+from functools import cache
+from hashlib import blake2b
+
+_FIRST_HAN, _LAST_HAN = 0x3400, 0x9FFF
+_SKETCH_SIZE = 32
+_WORD = 1 << 16
+
+
+@cache
+def _plain_characters() -> dict[int, int]:
+    """Traditional → simplified, one character for one, from OpenCC's table; built once."""
+    from opencc import OpenCC  # type: ignore[attr-defined]  # opencc has no types
+
+    source = "".join(map(chr, range(_FIRST_HAN, _LAST_HAN + 1)))
+    target: str = OpenCC("t2s").convert(source)  # type: ignore[no-untyped-call]  # as above
+    if len(source) != len(target):
+        return {}
+    return {ord(old): ord(new) for old, new in zip(source, target, strict=True) if old != new}
+
+
+def normalise(text: str) -> str:
+    """Half width, lower case, simplified characters, without white space."""
+    flat = text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_plain_characters())
+    return "".join(flat.lower().split())
+
+
+def grams(text: str) -> set[str]:
+    """All pairs of neighbouring characters and all single characters of a normalised text."""
+    return {*map(str.__add__, text, text[1:]), *text}
+
+
+def needle(word: str) -> str:
+    """The gram by which the index looks a normalised word up: its first pair, or its one character."""
+    return word[:2]
+
+
+@cache
+def _salts() -> tuple[tuple[int, int], ...]:
+    digest = blake2b(b"fenliu sketch", digest_size=64).digest() + blake2b(b"2", digest_size=64).digest()
+    pairs = (int.from_bytes(digest[i : i + 4], "big") for i in range(0, 4 * _SKETCH_SIZE, 4))
+    return tuple((pair | 1, pair >> 7) for pair in pairs)
+
+
+def sketch(text: str) -> str:
+    """A min-hash of the text's character pairs, 64 hex digits; it cannot be turned back into the text."""
+    import zlib
+
+    pairs = {zlib.crc32(pair.encode()) for pair in map(str.__add__, text, text[1:])} or {0}
+    lows = (min((a * pair + b) & 0xFFFFFFFF for pair in pairs) >> 8 & 0xFF for a, b in _salts())
+    return bytes(lows).hex()
+
+
+def likeness(one: str, other: str) -> float:
+    """Estimated share (0–1) of character pairs that two sketched texts have in common (Jaccard)."""
+    if len(one) != len(other) or not one:
+        return 0.0
+    same = sum(a == b for a, b in zip(bytes.fromhex(one), bytes.fromhex(other), strict=True))
+    by_chance = 1 / 256
+    return max(0.0, (same / (len(one) // 2) - by_chance) / (1 - by_chance))
