@@ -50,9 +50,7 @@ def add_length(calendar: Calendar, start: Instant, length: Length) -> Instant:
 
 def working_ms_between(calendar: Calendar, start: Instant, end: Instant) -> int:
     """Milliseconds of working time in [start, end); 0 when end is not after start."""
-    return sum(
-        max(0, min(end, closes) - max(start, opens)) for opens, closes in _working_spans(calendar, start, end)
-    )
+    return sum(max(0, min(end, closes) - max(start, opens)) for opens, closes in _working_spans(calendar, start, end))
 
 
 def _working_spans(calendar: Calendar, start: Instant, end: Instant) -> Iterator[tuple[Instant, Instant]]:
