@@ -1,0 +1,1 @@
+"""Store: Redis or Valkey behind a few atomic functions; the only room that knows Redis."""

@@ -1,0 +1,195 @@
+"""Accepting a call: one function call makes it durable, counts its windows and finds its links."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from engine.errors import Conflict, NotFound, Replayed
+from engine.model.alert import WindowEntry, WindowQuery
+from engine.model.call import Call, Instant
+from engine.model.city import LinkRules
+from engine.model.message import LogEntry
+from engine.store.client import Client
+from engine.store.codec import to_json
+from engine.store.keys import key
+
+_calls = msgspec.json.Decoder(Call)
+_SLACK_MS = 300_000
+"""Calls up to five minutes later in event time count too: two centres' clocks are never quite alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFacts:
+    """What later calls need to know of this one to be tied to it; kept beside the call."""
+
+    category: str
+    group: str
+    text: str
+    address_key: str = ""
+    township: str = ""
+    caller: str = ""
+    lat: float | None = None
+    lng: float | None = None
+    danger: bool = False
+
+
+_links = msgspec.json.Decoder(LinkFacts)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An earlier call that may be about the same thing."""
+
+    call_id: str
+    at: Instant
+    order_id: str
+    """Order it ended in; empty while it is still being decided."""
+    facts: LinkFacts | None
+
+
+class Status(StrEnum):
+    """How the store took a call."""
+
+    NEW = "new"
+    SAME = "same"
+    """Accepted before; `answer` is set once it was decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the store answers to an accepted call."""
+
+    status: Status
+    answer: bytes = b""
+    same_caller: int = 0
+    same_place: int = 0
+    caller_ids: tuple[str, ...] = ()
+    place_ids: tuple[str, ...] = ()
+    near_ids: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    windows: Mapping[str, tuple[WindowEntry, ...]] = field(default_factory=dict)
+    cooldowns: Mapping[str, Instant] = field(default_factory=dict)
+
+
+def _link_lists(facts: LinkFacts, rules: LinkRules) -> list[dict[str, Any]]:
+    hours, minutes = 3_600_000, 60_000
+    return [
+        _list("by:caller:", facts.caller, rules.caller_days * 24 * hours, 20),
+        _list("by:place:", facts.address_key, rules.place_hours * hours, 20),
+        _list("by:near:", facts.township, rules.duplicate_minutes * minutes, 40),
+    ]
+
+
+def _list(prefix: str, name: str, length: int, limit: int) -> dict[str, Any]:
+    return {"key": prefix + name if name else "", "length": length, "limit": limit, "slack": _SLACK_MS}
+
+
+async def accept(
+    client: Client,
+    call: Call,
+    *,
+    hook: str,
+    digest: str,
+    facts: LinkFacts,
+    rules: LinkRules,
+    windows: tuple[WindowQuery, ...],
+    cooldowns: tuple[str, ...],
+    now: Instant,
+    redo: bool = False,
+) -> Accepted:
+    """Make `call` durable and answer its links and windows.
+
+    The same webhook id and digest again answers `SAME`; with another digest raises `Replayed`, and a
+    call id that another webhook used raises `Conflict`. `redo` repeats the look-up for a call that is
+    durable already (recovery); windows and links are sets, so nothing is counted twice.
+    """
+    entry = LogEntry(call.received_at, call.call_id, "call.accepted", call.operator or str(call.channel))
+    answer = await client.call(
+        "accept",
+        call.city,
+        id=call.call_id,
+        body=to_json({"call": call, "hook": hook, "digest": digest}),
+        link=to_json(facts),
+        hook=hook,
+        digest=digest,
+        at=call.received_at,
+        now=now,
+        redo=redo,
+        links=_link_lists(facts, rules),
+        windows=[{"key": q.key, "member": q.member, "at": q.at, "length": q.length, "limit": q.limit} for q in windows],
+        cooldowns=cooldowns,
+        entry={"json": to_json(entry), "subject": call.call_id, "line": True},
+    )
+    return _read(answer, windows, cooldowns)
+
+
+def _read(answer: list[Any], windows: tuple[WindowQuery, ...], cooldowns: tuple[str, ...]) -> Accepted:
+    status = answer[0].decode()
+    if status == "other":
+        raise Replayed("this webhook-id was used before with another body; send a new id for a new call")
+    if status == "taken":
+        raise Conflict("this call_id belongs to a call that came under another webhook-id")
+    if answer[1]:
+        return Accepted(Status.SAME, answer=answer[1])
+    return Accepted(
+        status=Status(status),
+        same_caller=int(answer[2]),
+        same_place=int(answer[3]),
+        caller_ids=_texts(answer[4]),
+        place_ids=_texts(answer[5]),
+        near_ids=_texts(answer[6]),
+        candidates=tuple(_candidate(c) for c in answer[7]),
+        windows={q.key: _entries(found) for q, found in zip(windows, answer[8], strict=True)},
+        cooldowns={k: int(v) for k, v in zip(cooldowns, answer[9], strict=True) if v},
+    )
+
+
+def _texts(values: list[bytes]) -> tuple[str, ...]:
+    return tuple(v.decode() for v in values)
+
+
+def _candidate(row: list[bytes]) -> Candidate:
+    call_id, at, link, order = row
+    return Candidate(call_id.decode(), int(at or 0), order.decode(), _links.decode(link) if link else None)
+
+
+def _entries(flat: list[bytes]) -> tuple[WindowEntry, ...]:
+    """Oldest first; the server answers newest first so that a limit keeps the newest."""
+    pairs = [WindowEntry(int(float(flat[i + 1])), flat[i].decode()) for i in range(0, len(flat), 2)]
+    return tuple(reversed(pairs))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCall:
+    """A call as the store holds it."""
+
+    call: Call
+    hook: str
+    digest: str
+    status: str
+    tries: int
+    order_id: str
+    outcome: bytes
+    answer: bytes
+
+
+async def load(client: Client, city: str, call_id: str) -> StoredCall:
+    """One call; raises `NotFound`."""
+    names = ("body", "status", "tries", "order", "outcome", "answer")
+    found = await client.read("HMGET", key(city, "call", call_id), *names)
+    if not found[0]:
+        raise NotFound(f"no call {call_id} in this city")
+    body = msgspec.json.decode(found[0])
+    return StoredCall(
+        call=msgspec.convert(body["call"], Call),
+        hook=body["hook"],
+        digest=body["digest"],
+        status=(found[1] or b"").decode(),
+        tries=int(found[2] or 0),
+        order_id=(found[3] or b"").decode(),
+        outcome=found[4] or b"",
+        answer=found[5] or b"",
+    )

