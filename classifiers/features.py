@@ -1,0 +1,49 @@
+"""What the model sees of a folded text: character 1- and 2-grams, and the concepts its words belong to.
+
+A feature is there or not (a word said twice is not twice as true). `concepts.txt` groups words of one
+meaning, so that 匕首 speaks although the corpus only ever said 水果刀.
+"""
+
+import hashlib
+from functools import cache
+from itertools import chain
+from operator import add
+from pathlib import Path
+
+VERSION = "1"
+"""Of features and training; raise it when either changes, so that cached models are left behind."""
+CONCEPT_MARK = "#"
+LONGEST_WORD = 4
+
+
+@cache
+def concepts() -> dict[str, tuple[str, ...]]:
+    """Word → the concept features it raises (`#刀具`), from `concepts.txt`."""
+    found: dict[str, list[str]] = {}
+    for line in (Path(__file__).parent / "concepts.txt").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            name, *words = line.split()
+            for word in words:
+                found.setdefault(word, []).append(CONCEPT_MARK + name)
+    return {word: tuple(names) for word, names in found.items()}
+
+
+def grams(folded: str) -> list[str]:
+    """All 1- to 4-grams of a folded text, shorter ones first; those of three and four only find concepts."""
+    pairs = list(map(add, folded, folded[1:]))
+    triples = list(map(add, pairs, folded[2:]))
+    return list(chain(folded, pairs, triples, map(add, triples, folded[3:])))
+
+
+def tokens(folded: str) -> list[str]:
+    """The features of a folded text for scikit-learn's vectoriser; each once."""
+    table = concepts()
+    found = set(folded).union(map(add, folded, folded[1:]))
+    for gram in grams(folded):
+        found.update(table.get(gram, ()))
+    return sorted(found)
+
+
+def concept_hash() -> str:
+    """Hash of the concept list; part of a model's cache key."""
+    return hashlib.sha256(repr(sorted(concepts().items())).encode()).hexdigest()

@@ -1,0 +1,48 @@
+"""From category and signs to matter, by the city's table; and what that means for whole distributions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from classifiers.weights import Floats
+from engine.model.city import Category, MatterRow, Taxonomy
+from engine.model.reading import Matter
+
+MATTERS = (Matter.POLICE, Matter.GOVERNMENT, Matter.LOCAL)
+
+
+def matter_of(category: Category, signs: frozenset[str], taxonomy: Taxonomy) -> Matter:
+    """The first row of the table that fits; the category's own matter when none does."""
+    for row in taxonomy.table:
+        if _fits(row, category, signs):
+            return row.matter
+    return category.matter
+
+
+def _fits(row: MatterRow, category: Category, signs: frozenset[str]) -> bool:
+    if row.signs and signs.isdisjoint(row.signs):
+        return False
+    if row.family and row.family != category.family:
+        return False
+    return not row.category or category.id == row.category or category.id.startswith(row.category + ".")
+
+
+def group_of(category: Category, matter: Matter) -> str:
+    """Chinese group; a dispute that is not police work belongs to its civil group."""
+    return category.civil_group if category.civil_group and matter is not Matter.POLICE else category.group
+
+
+@dataclass(frozen=True, slots=True)
+class MatterMap:
+    """Which columns of a category distribution make up each matter when no sign speaks."""
+
+    sums: Floats
+    """(categories × 3) zeros and ones, in the order of MATTERS."""
+    categories: tuple[Category, ...]
+
+
+def matter_map(names: tuple[str, ...], taxonomy: Taxonomy) -> MatterMap:
+    """The map for a model's categories."""
+    known = tuple(taxonomy.categories[name] for name in names)
+    calm = [matter_of(category, frozenset(), taxonomy) for category in known]
+    return MatterMap(np.array([[float(found is matter) for matter in MATTERS] for found in calm]), known)

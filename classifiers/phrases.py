@@ -1,0 +1,120 @@
+"""The phrases of `danger.yaml`: which speak in a text, and which are taken back by what stands around them.
+
+A phrase is silent inside a figure of speech (`harmless`), or where one of its rule's contexts holds: with `~`
+it wraps the phrase (没有~, ~价), without it stands in the same clause (去年), and with a leading … anywhere after
+it. A question (有没有, 是不是, 会不会) takes nothing back.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import add
+
+from classifiers.normalise import plain
+from engine.model.city import City, DangerRule
+
+_CLAUSE_ENDS = re.compile("[，。]")
+_NEGATIONS = frozenset("没不未")
+_PAIR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A phrase that speaks."""
+
+    rule: str
+    sign: str
+    reason: str
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """A phrase's rule, with its contexts sorted by where they look."""
+
+    rule: DangerRule
+    phrase: str
+    wraps: tuple[tuple[str, str], ...]
+    near: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+class Phrases:
+    """A city's phrase rules, compiled once. Looking starts from pairs of characters, which are cheap to intersect."""
+
+    def __init__(self, city: City) -> None:
+        self._spots: dict[str, list[_Spot]] = {}
+        for spot in (_spot(rule, phrase) for rule in city.danger for phrase in rule.phrases):
+            if len(spot.phrase) >= _PAIR:
+                self._spots.setdefault(spot.phrase, []).append(spot)
+        self._by_pair = _by_pair(self._spots)
+        self._harmless = _by_pair(plain(word) for word in city.harmless)
+
+    def find(self, text: str) -> list[Hit]:
+        """Every phrase that speaks in a text (given in its `plain` form), one hit a rule."""
+        places = _places(text, self._by_pair)
+        if not places:
+            return []
+        hushed = [(at, at + len(word)) for at, word in _places(text, self._harmless)]
+        found: dict[str, Hit] = {}
+        for at, phrase in places:
+            end = at + len(phrase)
+            if any(start <= at and end <= stop for start, stop in hushed):
+                continue
+            for spot in self._spots[phrase]:
+                if spot.rule.name not in found and not _taken_back(spot, text, at, end):
+                    found[spot.rule.name] = Hit(spot.rule.name, spot.rule.sign, spot.rule.reason, phrase)
+        return list(found.values())
+
+
+def _by_pair(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """First two characters → the words that begin so."""
+    table: dict[str, list[str]] = {}
+    for word in dict.fromkeys(words):
+        if len(word) >= _PAIR:
+            table.setdefault(word[:_PAIR], []).append(word)
+    return {pair: tuple(found) for pair, found in table.items()}
+
+
+def _places(text: str, table: dict[str, tuple[str, ...]]) -> list[tuple[int, str]]:
+    """(start, word) of every word of a table in a text, in order."""
+    places: list[tuple[int, str]] = []
+    for pair in table.keys() & set(map(add, text, text[1:])):
+        at = text.find(pair)
+        while at >= 0:
+            places += [(at, word) for word in table[pair] if text.startswith(word, at)]
+            at = text.find(pair, at + 1)
+    return sorted(places)
+
+
+def _spot(rule: DangerRule, phrase: str) -> _Spot:
+    contexts = [plain(context) if "~" not in context and "…" not in context else context for context in rule.unless]
+    wraps = tuple(
+        (plain(before), plain(behind)) for before, _, behind in (c.partition("~") for c in contexts if "~" in c)
+    )
+    after = tuple(plain(context[1:]) for context in contexts if context.startswith("…"))
+    near = tuple(context for context in contexts if "~" not in context and not context.startswith("…"))
+    return _Spot(rule, plain(phrase), wraps, near, after)
+
+
+def _taken_back(spot: _Spot, text: str, start: int, end: int) -> bool:
+    for before, behind in spot.wraps:
+        if text.startswith(behind, end) and text.endswith(before, 0, start) and not _asks(text, start, before):
+            return True
+    if any(text.find(word, end) >= 0 for word in spot.after):
+        return True
+    return bool(spot.near) and any(word in _clause(text, start, end) for word in spot.near)
+
+
+def _asks(text: str, start: int, before: str) -> bool:
+    """有没有…, 会不会…, 是不是…: the word before the negation is the word after it."""
+    at = start - len(before)
+    if not before or before[0] not in _NEGATIONS or at < 1:
+        return False
+    return text[at - 1] == text[at + 1 : at + 2]
+
+
+def _clause(text: str, start: int, end: int) -> str:
+    left = max(text.rfind("，", 0, start), text.rfind("。", 0, start)) + 1
+    right = _CLAUSE_ENDS.search(text, end)
+    return text[left : right.start() if right else len(text)]

@@ -1,0 +1,135 @@
+"""Reads one text: model, phrases, signs and place, put together into a Reading with its reasons.
+
+Order of speech: a danger phrase or the danger detector sends a call to the police at once; then the city's
+table makes a matter of category and signs; then certainty decides whether a person must look first. Nothing
+leaves the police unless its risk lies under the conformal threshold.
+"""
+
+from dataclasses import dataclass, replace
+
+from classifiers.gazetteer import Gazetteer
+from classifiers.matters import MATTERS, group_of, matter_map, matter_of
+from classifiers.normalise import plain
+from classifiers.phrases import Hit, Phrases
+from classifiers.reasons import REASONS, decisive_words
+from classifiers.scorer import Score, Scorer
+from classifiers.signs import SignReader
+from classifiers.weights import Floats, Weights
+from engine.model.call import Location
+from engine.model.city import City
+from engine.model.reading import Candidate, Matter, Place, Reading, Reason, Signs
+
+LEAST_SEEN = 3
+"""A text of which the model knows fewer features says too little to decide on."""
+AGREE = 0.02
+"""Danger score under which a phrase alone is not believed at once: a person looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """Whose matter, and whether a person must look; `code` names the reason for looking."""
+
+    matter: Matter
+    confidence: float
+    danger: bool
+    code: str = ""
+
+
+class Reader:
+    """A city's classifier. Pure: the same text gives the same reading; safe to share between threads."""
+
+    def __init__(self, city: City, weights: Weights) -> None:
+        self.city = city
+        self.weights = weights
+        self.scorer = Scorer(weights)
+        self._limits = weights.thresholds
+        self._map = matter_map(weights.categories, city.taxonomy)
+        self._phrases = Phrases(city)
+        self._signs = SignReader()
+        self._places = Gazetteer(city)
+        self._version = str(weights.facts.get("version", ""))
+
+    def read(self, text: str, *, channel: str = "110", location: Location | None = None) -> Reading:
+        """The reading of one text; never raises for any string. `channel` may be any of the contract's."""
+        words = plain(text)
+        score = self.scorer.score(text)
+        hits = self._phrases.find(words)
+        signs = self._signs.read(words, frozenset(hit.sign for hit in hits))
+        place, asked = self._places.locate(words, location)
+        return self._reading(text, score, hits, signs, place, asked)
+
+    def _reading(
+        self, text: str, score: Score, hits: list[Hit], signs: Signs, place: Place, asked: tuple[Reason, ...]
+    ) -> Reading:
+        shares = score.probabilities @ self._map.sums
+        best = int(score.probabilities.argmax())
+        verdict = self._judge(score, shares, best, hits, signs)
+        best = self._fitting(score.probabilities, verdict, best)
+        category = self._map.categories[best]
+        reasons = [*self._why(text, best, score, hits, verdict), *asked]
+        return Reading(
+            matter=verdict.matter,
+            category=category.id,
+            group=group_of(category, verdict.matter),
+            danger=verdict.danger,
+            confidence=round(verdict.confidence, 4),
+            review=bool(verdict.code),
+            reasons=tuple(reasons),
+            candidates=self._candidates(score.probabilities),
+            signs=replace(signs, violence=signs.violence),
+            place=place,
+            danger_score=round(score.danger, 4),
+            model_version=self._version,
+        )
+
+    def _judge(self, score: Score, shares: Floats, best: int, hits: list[Hit], signs: Signs) -> _Verdict:
+        limits = self._limits
+        if score.danger >= limits.danger or (hits and score.danger >= AGREE):
+            sure = max(score.danger, float(shares[0]), 0.9 if hits else 0.0)
+            return _Verdict(Matter.POLICE, sure, danger=True)
+        spoken = frozenset(hit.sign for hit in hits)
+        top = self._matter(shares, best, spoken)
+        share = float(shares[MATTERS.index(top)])
+        if score.seen < LEAST_SEEN:
+            return _Verdict(top, share, danger=False, code="too_little")
+        if hits:
+            return _Verdict(Matter.POLICE, share, danger=False, code="phrase_doubtful")
+        if top is Matter.POLICE:
+            return _Verdict(top, share, danger=False, code="" if share >= limits.keep else "unsure")
+        if score.danger >= limits.doubt:
+            return _Verdict(top, share, danger=False, code="danger_doubtful")
+        if float(shares[0]) > limits.divert:
+            return _Verdict(top, share, danger=False, code="maybe_police")
+        return _Verdict(top, share, danger=False, code="" if share >= limits.settle else "unsure")
+
+    def _matter(self, shares: Floats, best: int, spoken: frozenset[str]) -> Matter:
+        if spoken:
+            return matter_of(self._map.categories[best], spoken, self.city.taxonomy)
+        return MATTERS[int(shares.argmax())]
+
+    def _fitting(self, probabilities: Floats, verdict: _Verdict, best: int) -> int:
+        """The likeliest category that fits the matter decided on; a danger may stay in a civil category's words."""
+        fitting = probabilities * self._map.sums[:, MATTERS.index(verdict.matter)]
+        return int(fitting.argmax()) if fitting.any() else best
+
+    def _candidates(self, probabilities: Floats) -> tuple[Candidate, ...]:
+        order = probabilities.argsort()[:-4:-1]
+        return tuple(
+            Candidate(
+                self._map.categories[at].id,
+                matter_of(self._map.categories[at], frozenset(), self.city.taxonomy),
+                round(float(probabilities[at]), 4),
+            )
+            for at in order
+        )
+
+    def _why(self, text: str, best: int, score: Score, hits: list[Hit], verdict: _Verdict) -> list[Reason]:
+        reasons = [Reason("danger_phrase", f"危险用语“{hit.phrase}”：{hit.reason}") for hit in hits]
+        if score.danger >= self._limits.danger:
+            words = decisive_words(self.scorer, text, len(self._map.categories))
+            reasons.append(Reason("danger_model", f"模型判断有危险（{score.danger:.0%}）" + words))
+        name = self._map.categories[best].name
+        reasons.append(Reason("category", f"像“{name}”" + decisive_words(self.scorer, text, best)))
+        if verdict.code:
+            reasons.append(Reason(verdict.code, REASONS[verdict.code]))
+        return reasons

@@ -1,0 +1,38 @@
+"""The Chinese sentences a reading gives for itself."""
+
+from operator import add
+
+from classifiers.normalise import plain
+from classifiers.scorer import Scorer
+
+REASONS = {
+    "too_little": "内容太少，请接警员再问清楚",
+    "phrase_doubtful": "出现危险用语，但整体不像险情，请人工判断",
+    "unsure": "几类事项接近，请人工判断",
+    "danger_doubtful": "不能排除危险，请人工判断",
+    "maybe_police": "不能排除属于公安职责，请人工判断",
+}
+"""Why a person must look, by code; the codes are counted in metrics."""
+SHOWN = 3
+_MARKS = frozenset("，。 ")
+_LONGEST = 300
+"""Characters of a text that are searched for decisive words; the beginning says what a letter is about."""
+
+
+def decisive_words(scorer: Scorer, text: str, column: int) -> str:
+    """`，依据：“漏水”“楼上”`: the pieces of the text that pulled hardest towards a column; empty when none did."""
+    words = plain(text[:_LONGEST])
+    pairs = list(map(add, words, words[1:]))
+    pulls = scorer.contributions(pairs, column)
+    order = sorted(range(len(pairs)), key=pulls.__getitem__, reverse=True)[: SHOWN + 2]
+    strong = sorted(at for at in order if pulls[at] > 0.0)
+    merged: list[str] = []
+    end = -1
+    for at in strong:
+        if at <= end:
+            merged[-1] += words[end + 1 : at + 2]
+        else:
+            merged.append(pairs[at])
+        end = at + 1
+    found = [word for word in dict.fromkeys(merged) if not _MARKS & set(word)][:SHOWN]
+    return "，依据：" + "".join(f"“{word}”" for word in found) if found else ""

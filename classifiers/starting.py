@@ -1,0 +1,67 @@
+"""Starts a classifier: the cached model of exactly this corpus, code, library and taxonomy, or a fresh one."""
+
+import hashlib
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+
+from classifiers.corpus import CORPUS, Text, content_hash, shipped
+from classifiers.features import VERSION, concept_hash
+from classifiers.reader import Reader
+from classifiers.weights import Weights, restore, save
+from engine.model.city import City
+
+CURRENT = "current"
+"""File in the cache dir that names the model a city trained itself (see learning.py)."""
+
+
+def cache_key(city: City, corpus: str) -> str:
+    """Hash over everything a model follows from."""
+    taxonomy = repr(
+        (sorted(map(repr, city.taxonomy.categories.values())), city.taxonomy.table, city.danger, city.harmless)
+    )
+    parts = (corpus, VERSION, f"scikit-learn {metadata.version('scikit-learn')}", concept_hash(), taxonomy)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def load(city: City, cache_dir: Path) -> Reader:
+    """The city's reader; trains (about half a minute) when no model for this corpus and taxonomy is cached.
+
+    A model the city trained and took into use speaks before the shipped one.
+    """
+    chosen = chosen_model(cache_dir)
+    weights = restore(cache_dir / chosen) if chosen else None
+    if weights is None or not set(weights.categories) <= set(city.taxonomy.categories):
+        key = cache_key(city, content_hash())
+        weights = restore(cache_dir / key)
+        if weights is None:
+            save(train(city, shipped(), {"corpus": content_hash()}, key), cache_dir / key)
+            weights = restore(cache_dir / key)
+    if weights is None:
+        raise OSError(f"cannot keep a model in {cache_dir}: is it writable?")
+    return Reader(city, weights)
+
+
+def chosen_model(cache_dir: Path) -> str:
+    """Name of the model in use that a city trained; empty when the shipped one is."""
+    try:
+        return (cache_dir / CURRENT).read_text("utf-8").strip()
+    except OSError:
+        return ""
+
+
+def train(city: City, texts: list[Text], facts: dict[str, object], version: str) -> Weights:
+    """Weights from the texts of the train and calibration parts; the test part is never looked at."""
+    from classifiers.calibration import calibrate
+    from classifiers.training import cross_fit, fit, fused
+
+    known = [text for text in texts if text.split != "test" and text.category in city.taxonomy.categories]
+    machines = fit(known, city.taxonomy)
+    margins = cross_fit(known, city.taxonomy, machines.categories)
+    set_up = calibrate(margins, known, machines.categories, city)
+    facts = {**facts, "version": version, "texts": len(known), "left_out": len(texts) - len(known)}
+    facts["thresholds"] = asdict(set_up.thresholds)
+    rows, bias, vocabulary = fused(machines)
+    return Weights(
+        rows, bias, vocabulary, machines.categories, set_up.temperature, set_up.danger_line, set_up.thresholds, facts
+    )

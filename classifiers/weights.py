@@ -1,0 +1,104 @@
+"""Everything a trained model is: arrays and words, written to one folder that several processes share.
+
+`rows.npy` is memory-mapped (float64, one row a feature); `model.json` holds the rest. Nothing is pickled,
+so a file somebody planted can be wrong but cannot run.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where decisions change; all are probabilities (0-1) except the counts."""
+
+    divert: float
+    """A call leaves the police without a person only when its risk is at most this."""
+    keep: float
+    """A call stays with the police without a person only when the police probability is at least this."""
+    settle: float
+    """Least probability of the matter (government or local) that needs no person."""
+    danger: float
+    """Danger score from which the learned detector speaks."""
+    doubt: float
+    """Danger score from which a call that would leave the police is reviewed."""
+    alpha: float
+    """Share of police matters that may be diverted without a person."""
+    confidence: float
+    """Probability with which that share holds (see conformal.py)."""
+    calls: int
+    """Held-out police calls the thresholds were set on."""
+    errors: int
+    """How many of them would have been diverted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A trained model. Row r of `rows` is a feature; its columns are the categories, then danger, then idf²."""
+
+    rows: Floats
+    bias: Floats
+    vocabulary: tuple[str, ...]
+    """Feature names in row order: n-grams, concepts (`#…`), then words that only raise concepts."""
+    categories: tuple[str, ...]
+    temperature: float
+    """Factor on the category margins before softmax."""
+    danger_line: tuple[float, float]
+    """Slope and offset from danger margin to log-odds."""
+    thresholds: Thresholds
+    facts: dict[str, Any] = field(default_factory=dict)
+    """Figures of the training: hashes, sizes, versions."""
+
+
+def save(weights: Weights, folder: Path) -> None:
+    """Writes the model beside `folder` and moves it there in one step; a model already there stays."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
+    fresh.chmod(0o755)
+    np.save(fresh / "rows.npy", weights.rows)
+    rest = {
+        "bias": weights.bias.tolist(),
+        "vocabulary": list(weights.vocabulary),
+        "categories": list(weights.categories),
+        "temperature": weights.temperature,
+        "danger_line": list(weights.danger_line),
+        "thresholds": asdict(weights.thresholds),
+        "facts": weights.facts,
+    }
+    (fresh / "model.json").write_text(json.dumps(rest, ensure_ascii=False), "utf-8")
+    try:
+        os.rename(fresh, folder)
+    except OSError:  # another process was quicker: its model is the same
+        shutil.rmtree(fresh)
+
+
+def restore(folder: Path) -> Weights | None:
+    """The model in a folder, its rows memory-mapped; None when there is none or it does not fit together."""
+    try:
+        rest = json.loads((folder / "model.json").read_text("utf-8"))
+        rows = np.load(folder / "rows.npy", mmap_mode="r", allow_pickle=False)
+        weights = Weights(
+            rows=rows,
+            bias=np.asarray(rest["bias"], dtype=np.float64),
+            vocabulary=tuple(rest["vocabulary"]),
+            categories=tuple(rest["categories"]),
+            temperature=float(rest["temperature"]),
+            danger_line=(float(rest["danger_line"][0]), float(rest["danger_line"][1])),
+            thresholds=Thresholds(**rest["thresholds"]),
+            facts=rest["facts"],
+        )
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+    width = len(weights.categories) + 2
+    fits = rows.dtype == np.float64 and rows.shape == (len(weights.vocabulary), width)
+    return weights if fits and weights.bias.shape == (width - 1,) else None
