@@ -7,7 +7,7 @@ from engine.alerting.conditions_schema import When
 from engine.alerting.fields import FIELDS, GROUPABLE, Kind, Moment, is_known
 from engine.alerting.lengths import milliseconds
 from engine.alerting.model_schema import AnyWindow, ModelFile, NOf, Rate, Sequence
-from engine.alerting.template import parse, unknown_names
+from engine.alerting.template import EXTRA_NAMES, parse, unknown_names
 from engine.alerting.vocabulary_checks import Complain, Path, Words, check_when
 from engine.model.city import City
 from engine.strictyaml_words import nearest
@@ -133,7 +133,7 @@ def _check_template(text: str, file: ModelFile, path: Path, complain: Complain) 
         what, _, right = str(error).partition(" — ")
         complain(path, what, right)
         return
-    known = {*windows, *(name for name in FIELDS if is_known(name, moment)), "area", "time", "category_name", "calls"}
+    known = windows | EXTRA_NAMES | {name for name in FIELDS if is_known(name, moment)}
     for name in unknown_names(template, moment, windows):
         complain(path, f"nothing fills {{{name}}}", nearest(name, known))
 

@@ -10,7 +10,7 @@ _HOLE = re.compile(r"\{([^{}]*)\}")
 MAX_FILLED = 120
 """Characters of one filled-in value."""
 HIDDEN = "＊＊"
-EXTRA_NAMES = ("area", "time", "category_name", "calls")
+EXTRA_NAMES = frozenset({"area", "time", "category_name", "calls", "text"})
 _PRIVATE = frozenset({"text", "caller", "address", "spot"})
 
 

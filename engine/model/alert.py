@@ -74,10 +74,11 @@ class WindowQuery:
     length: int
     limit: int = 512
     buckets: tuple[Instant, ...] = ()
-    """If given, the window is a set of counters instead of entries (surges count too many calls to keep).
+    """If given, only numbers are answered: surges count more events than anybody wants to read.
 
-    The store adds 1 to counter `buckets[0]` (unless `member` is empty) and answers one entry
-    `(at=bucket, member="#<count>")` for each bucket that is not 0. Counters live 40 days.
+    For each bucket one entry `(at=bucket, member="#<n>")`, n being the events with
+    `bucket <= at < bucket + length`; events are kept back to the oldest bucket. Still a set: adding twice
+    is adding once.
     """
 
 
