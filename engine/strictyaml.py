@@ -30,8 +30,7 @@ MAX_FAULTS = 200
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # What YAML calls unprintable, line breaks that editors do not count, marks that reverse reading order.
 _UNWANTED = re.compile(
-    "[^\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-    "|\r(?!\n)"
+    "[^\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\r(?!\n)"
 )
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\.[0-9]{1,20}([eE][-+]?[0-9]{1,2})?")
@@ -254,7 +253,10 @@ def _text(word: str) -> str:
 def _complaints(error: ValidationError, plain: _Plain, schema: type[BaseModel]) -> Iterator[Fault]:
     """Pydantic's errors as faults; the same words at the same place only once."""
     seen: set[Fault] = set()
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    for detail in details:
+        if detail["type"] == "too_short" and _hides_others(detail["loc"], [each["loc"] for each in details]):
+            continue
         path = _written(detail["loc"], plain)
         unknown = detail["type"] == "extra_forbidden"
         place = (plain.keys if unknown else plain.values).get(path) or plain.values[()]
@@ -263,6 +265,11 @@ def _complaints(error: ValidationError, plain: _Plain, schema: type[BaseModel]) 
         if fault not in seen:
             seen.add(fault)
             yield fault
+
+
+def _hides_others(loc: tuple[int | str, ...], locs: list[tuple[int | str, ...]]) -> bool:
+    """Whether a list is only too short because its items have faults of their own."""
+    return any(len(other) > len(loc) and other[: len(loc)] == loc for other in locs)
 
 
 def _written(loc: tuple[int | str, ...], plain: _Plain) -> Key:

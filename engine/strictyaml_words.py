@@ -46,9 +46,7 @@ def shown(value: Any) -> str:
     return f'"{text[:60]}{"…" if len(text) > 60 else ""}"'
 
 
-def complaint(
-    detail: dict[str, Any], schema: type[BaseModel], path: tuple[str | int, ...]
-) -> tuple[str, str]:
+def complaint(detail: dict[str, Any], schema: type[BaseModel], path: tuple[str | int, ...]) -> tuple[str, str]:
     """(what was wrong, what would be right) for one pydantic error detail at `path`."""
     kind, value, context = detail["type"], detail.get("input"), detail.get("ctx", {})
     if kind == "missing":
@@ -64,17 +62,33 @@ def complaint(
     if kind == "value_error":
         what, _, right = str(context.get("error", detail["msg"])).partition(" — ")
         return what, right
+    if kind in ("too_short", "too_long"):
+        bound = ("at least", "min_length") if kind == "too_short" else ("at most", "max_length")
+        return f"{context['actual_length']} items stand here", f"{bound[0]} {context[bound[1]]} belong here"
+    if kind == "string_pattern_mismatch":
+        return f"{shown(value)} does not fit", described(schema, path) or f"its form is {context['pattern']}"
     message = str(detail["msg"]).removeprefix("Input ").removeprefix("should be ")
     return f"{shown(value)} does not fit", message
 
 
 def known_keys(schema: type[BaseModel], path: tuple[str | int, ...]) -> set[str]:
     """The keys a schema knows in the mapping at `path`."""
+    return {key for node in _nodes(schema, path) for key in node.get("properties", {})}
+
+
+def described(schema: type[BaseModel], path: tuple[str | int, ...]) -> str:
+    """What the schema says in words about the value at `path`; empty when it says nothing."""
+    return next((str(node["description"]) for node in _nodes(schema, path) if "description" in node), "")
+
+
+def _nodes(schema: type[BaseModel], path: tuple[str | int, ...]) -> Iterator[dict[str, Any]]:
+    """The parts of a JSON Schema that speak of the value at `path`."""
     root = _json_schema(schema)
-    nodes = [root]
+    nodes: list[Any] = [root]
     for part in path:
         nodes = [child for node in nodes for child in _children(root, node, part)]
-    return {key for node in nodes for each in _alternatives(root, node) for key in each.get("properties", {})}
+    for node in nodes:
+        yield from _alternatives(root, node)
 
 
 @lru_cache(maxsize=64)

@@ -44,7 +44,7 @@ def _taker_faults(
 ) -> Iterator[Fault]:
     if takers[:1] == (SUPERIOR,):
         yield doc.fault((*path, 0), "superior of whom?", "name a body before it")
-    if folder.body_ids is None:
+    if folder.body_ids is None or folder.areas is None:
         return
     for n, taker in enumerate(takers):
         known = folder.body_ids | roles

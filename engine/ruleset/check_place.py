@@ -28,7 +28,7 @@ def city_faults(folder: Folder) -> Iterator[Fault]:
         yield from refer(doc, ("leader_body",), doc.value.leader_body, folder.body_ids, "body")
     try:
         ZoneInfo(doc.value.tz)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         yield doc.fault(("tz",), f'there is no time zone "{doc.value.tz}"', 'write e.g. "Asia/Shanghai"')
 
 

@@ -7,8 +7,8 @@ from pydantic import Field
 from engine.model.city import BodyKind, Tier
 from engine.strictyaml import Strict
 
-Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]
-"""A stable id: small letters, digits, `-` and `_`."""
+Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$", description="an id: small letters, digits, - and _")]
+Code = Annotated[str, Field(pattern=r"^([0-9]{12})?$", description="a division code of 12 digits, in quotes")]
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Point = tuple[Annotated[float, Field(ge=-90, le=90)], Annotated[float, Field(ge=-180, le=180)]]
 """(latitude, longitude) in degrees, WGS-84."""
@@ -41,7 +41,7 @@ class CommunityRow(Strict):
 
     id: Id
     name: Name
-    code: str = Field("", pattern=r"^([0-9]{12})?$")
+    code: Code = ""
     aliases: tuple[Name, ...] = ()
     roads: tuple[Name, ...] = ()
     polygon: tuple[Point, ...] = ()

@@ -9,15 +9,23 @@ from engine.ruleset.schema_place import Id, Name
 from engine.strictyaml import Strict
 
 Sign = Literal["danger", "violence", "weapon", "threat", "injury"]
-Phrase = Annotated[str, Field(pattern=r"^[^\s，。！？；,.!?;]{2,20}$")]
-"""2 to 20 characters without spaces and clause marks."""
-Context = Annotated[str, Field(pattern=r"^…?[^\s，。！？；,.!?;…]{1,20}$")]
+Phrase = Annotated[
+    str,
+    Field(pattern=r"^[^\s，。！？；,.!?;]{2,20}$", description="2 to 20 characters without spaces and clause marks"),
+]
+Context = Annotated[
+    str,
+    Field(
+        pattern=r"^…?[^\s，。！？；,.!?;…]{1,20}$",
+        description="1 to 20 characters without spaces and clause marks; ~ for the phrase, … first for `later`",
+    ),
+]
 
 
 class CategoryRow(Strict):
     """A leaf of the taxonomy."""
 
-    id: str = Field(pattern=r"^[a-z_]+(\.[a-z_]+){1,3}$")
+    id: str = Field(pattern=r"^[a-z_]+(\.[a-z_]+){1,3}$", description="a dotted id such as crime.fraud")
     name: Name
     civil_group: str = ""
     examples: tuple[str, ...] = ()

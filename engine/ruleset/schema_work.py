@@ -147,7 +147,7 @@ class GradeRow(Strict):
     id: Id
     name: Name
     rank: int = Field(ge=1, le=9)
-    color: str = Field(pattern=r"^#[0-9a-f]{6}$")
+    color: str = Field(pattern=r"^#[0-9a-f]{6}$", description='a colour such as "#c8102e", in quotes')
     meaning: str = ""
     demands: str = ""
 
