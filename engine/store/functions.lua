@@ -28,7 +28,8 @@ local function windows(p, queries)
   local out = {}
   for i, q in ipairs(queries) do
     local key = p .. 'win:' .. q.key
-    remember(key, q.at, q.member, math.max(q.length * 2, 3600000) + 86400000)
+    -- A query without a member only asks.
+    if q.member ~= '' then remember(key, q.at, q.member, math.max(q.length * 2, 3600000) + 86400000) end
     redis.call('ZREMRANGEBYSCORE', key, '-inf', q.at - 2 * q.length - 86400000)
     out[i] = redis.call('ZREVRANGEBYSCORE', key, '(' .. (q.at + q.length), '(' .. (q.at - q.length),
       'WITHSCORES', 'LIMIT', 0, q.limit)

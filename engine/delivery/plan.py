@@ -1,0 +1,60 @@
+"""What a try means and when the next one comes. Pure."""
+
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+SCHEDULE_S = (0, 2, 5, 10, 20, 30, 60, 120, 300, 900, 1800, 3600, 7200, 14400, 28800)
+"""Seconds before each further try: dense at first, so that a one-minute duty survives a hiccup; about 16 h in all."""
+_LONGEST_RETRY_AFTER_S = 3600
+_PERMANENT = frozenset({400, 401, 403, 404, 405, 410, 411, 413, 414, 415, 422, 501})
+
+
+class Outcome(StrEnum):
+    """What became of one try."""
+
+    SENT = "sent"
+    RETRY_LATER = "retry_later"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An outcome with its reason and, for `retry_later`, the receiver's own wish in seconds."""
+
+    outcome: Outcome
+    reason: str
+    retry_after_s: float | None = None
+
+
+def judge_response(status: int, retry_after: str, now_s: float) -> Verdict:
+    """2xx is delivered. Answers that repeating cannot mend are refused; everything else is tried again."""
+    if 200 <= status < 300:
+        return Verdict(Outcome.SENT, f"HTTP {status}")
+    if status in _PERMANENT or 300 <= status < 400:
+        return Verdict(Outcome.REFUSED, f"HTTP {status}")
+    return Verdict(Outcome.RETRY_LATER, f"HTTP {status}", _seconds(retry_after, now_s))
+
+
+def _seconds(retry_after: str, now_s: float) -> float | None:
+    """Retry-After as seconds from now (both forms of RFC 9110), bounded; None when absent or senseless."""
+    if not retry_after:
+        return None
+    if retry_after.isdigit():
+        return float(min(int(retry_after[:9]), _LONGEST_RETRY_AFTER_S))
+    try:
+        wanted = parsedate_to_datetime(retry_after).timestamp() - now_s
+    except (ValueError, TypeError):
+        return None
+    return min(max(wanted, 0.0), _LONGEST_RETRY_AFTER_S)
+
+
+def backoff_ms(tries: int, jitter: float, retry_after_s: float | None) -> int | None:
+    """Milliseconds until the next try after `tries` failed ones; None when the schedule is used up.
+
+    `jitter` in [0, 1) spreads the tries of many messages over the last tenth of the wait.
+    """
+    if tries >= len(SCHEDULE_S):
+        return None
+    wait = SCHEDULE_S[tries] * (1 - 0.1 * jitter)
+    return round(1000 * max(wait, retry_after_s or 0.0, 0.2))

@@ -1,0 +1,71 @@
+"""One try: open the sealed contact for the body that must act, sign, post, judge the answer."""
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+import httpx
+import msgspec
+
+from engine.delivery.plan import Outcome, Verdict, judge_response
+from engine.model.call import Instant
+from engine.model.city import Body
+from engine.model.message import Message
+from engine.model.webhook import sign
+
+Contacts = Callable[[Message], "Any"]
+_encode = msgspec.json.Encoder().encode
+_NO_ENDPOINT = Verdict(Outcome.SENT, "no endpoint: the body pulls its orders")
+
+
+class Sender:
+    """Posts messages. `secret_of` gives the signing key of a body."""
+
+    def __init__(self, secret_of: Callable[[Body], bytes], *, timeout_s: float = 10.0) -> None:
+        self._secret_of = secret_of
+        limits = httpx.Limits(max_connections=200, max_keepalive_connections=100)
+        self._http = httpx.AsyncClient(timeout=timeout_s, follow_redirects=False, limits=limits, trust_env=False)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.aclose()
+
+    async def send(self, message: Message, body: Body, contacts: list[dict[str, Any]], now: Instant) -> Verdict:
+        """One signed POST. `contacts` are clear and leave this process only here; nothing is logged of them."""
+        if not body.endpoint:
+            return _NO_ENDPOINT
+        if not body.allow_private and await _is_private(body.endpoint):
+            return Verdict(Outcome.REFUSED, "the endpoint is a private address and the body table does not allow it")
+        content = _encode(_payload(message, contacts))
+        stamp = now // 1000
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": message.message_id,
+            "webhook-timestamp": str(stamp),
+            "webhook-signature": sign(self._secret_of(body), message.message_id, stamp, content),
+        }
+        try:
+            answer = await self._http.post(body.endpoint, content=content, headers=headers)
+        except httpx.HTTPError as error:
+            return Verdict(Outcome.RETRY_LATER, type(error).__name__)
+        except (httpx.InvalidURL, ValueError):
+            return Verdict(Outcome.REFUSED, "the endpoint in the body table is no URL")
+        return judge_response(answer.status_code, answer.headers.get("retry-after", ""), now / 1000)
+
+
+def _payload(message: Message, contacts: list[dict[str, Any]]) -> dict[str, Any]:
+    data = message.data | ({"contacts": contacts} if contacts else {})
+    return {"type": message.type.value, "timestamp": message.created_at, "data": data}
+
+
+async def _is_private(endpoint: str) -> bool:
+    """Whether any address of the endpoint's host is not public (no requests into our own network)."""
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        found = await anyio.to_thread.run_sync(lambda: socket.getaddrinfo(host, None))
+    except OSError:
+        return False  # it will fail as a temporary error when posted
+    return any(not ipaddress.ip_address(info[4][0]).is_global for info in found)

@@ -1,0 +1,94 @@
+"""Clocks of an order: which step it owes, until when, and when the next alarm rings. All stored instants."""
+
+from dataclasses import replace
+
+from engine.model.calendar import add_length
+from engine.model.call import Instant
+from engine.model.city import City, Length, Procedure, StepRule
+from engine.model.order import Due, Event, Order, State
+
+_REACHED_BY = {
+    State.SENT: Event.ASSIGN,
+    State.REOPENED: Event.ASSIGN,
+    State.SIGNED: Event.SIGN,
+    State.ARRIVED: Event.ARRIVE,
+    State.REPORTED: Event.REPORT,
+    State.VERIFIED: Event.VERIFY,
+}
+ORDER_OF_STEPS = (Event.ASSIGN, Event.SIGN, Event.ARRIVE, Event.REPORT, Event.VERIFY, Event.CALL_BACK)
+OFFICER_STEPS = frozenset({Event.ASSIGN, Event.VERIFY, Event.CALL_BACK})
+"""Steps the command room owes, not the body."""
+_REVIEW = "review"
+
+
+def procedure_of(order: Order, city: City) -> Procedure:
+    """The procedure whose clock runs now: a review and a returned order wait by the review procedure."""
+    return city.procedures[_REVIEW if order.state in (State.REVIEW, State.RETURNED) else order.procedure]
+
+
+def owed_step(state: State, procedure: Procedure) -> StepRule | None:
+    """The next step of the procedure after `state`; None when nothing is left to do."""
+    if state in (State.REVIEW, State.RETURNED):
+        return procedure.steps[0]
+    done = _REACHED_BY.get(state)
+    if done is None:
+        return None
+    after = ORDER_OF_STEPS.index(done)
+    return next((s for s in procedure.steps if ORDER_OF_STEPS.index(s.step) > after), None)
+
+
+def length_of(rule: StepRule, order: Order) -> Length:
+    """The time given: the shortest of the plain, the grade's and the place class's."""
+    lengths = [rule.by_grade.get(order.grade), rule.by_place_class.get(order.place_class)]
+    special = [length for length in lengths if length is not None]
+    return min(special, key=lambda le: (le.working_days, le.seconds)) if special else rule.within
+
+
+def start_clock(order: Order, city: City, now: Instant) -> Order:
+    """The order with the clock of its present step started afresh."""
+    procedure = procedure_of(order, city)
+    rule = owed_step(order.state, procedure) if order.is_open else None
+    due = None
+    if rule is not None:
+        at = add_length(city.calendar, now, length_of(rule, order))
+        due = Due(rule.step, at, at - now)
+    fresh = replace(order, due=due, reminded=False, overdue=False, rung=0, paused_left=None)
+    return replace(fresh, alarm_at=next_alarm(fresh, procedure))
+
+
+def next_alarm(order: Order, procedure: Procedure) -> Instant | None:
+    """When the clock does something next: reminder, overdue mark, or a rung of the ladder."""
+    due = order.due
+    if due is None or order.paused_left is not None:
+        return None
+    if procedure.remind_at and not order.reminded and not order.overdue:
+        return due.at - round(due.length * (1 - procedure.remind_at))
+    if not order.overdue:
+        return due.at
+    return rung_at(order, procedure, order.rung)
+
+
+def rung_at(order: Order, procedure: Procedure, rung: int) -> Instant:
+    """The instant of a rung; beyond the last one the ladder repeats."""
+    assert order.due is not None  # noqa: S101 - callers have a due step
+    if rung < len(procedure.ladder):
+        return order.due.at + procedure.ladder[rung].after * 1000
+    last = procedure.ladder[-1].after if procedure.ladder else 0
+    beyond = rung - len(procedure.ladder) + 1
+    return order.due.at + (last + beyond * procedure.ladder_repeat) * 1000
+
+
+def stop_clock(order: Order, now: Instant) -> Order:
+    """Waiting for the caller: what is left is kept and nothing rings."""
+    if order.due is None or order.paused_left is not None:
+        return order
+    return replace(order, paused_left=order.due.at - now, alarm_at=None)
+
+
+def resume_clock(order: Order, city: City, now: Instant) -> Order:
+    """The clock goes on with what was left."""
+    if order.due is None or order.paused_left is None:
+        return order
+    due = replace(order.due, at=now + order.paused_left)
+    resumed = replace(order, due=due, paused_left=None)
+    return replace(resumed, alarm_at=next_alarm(resumed, procedure_of(resumed, city)))

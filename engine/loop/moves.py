@@ -1,0 +1,188 @@
+"""Moves of an order: what is legal now, and what an event changes."""
+
+from dataclasses import replace
+
+from engine.errors import Illegal
+from engine.loop.clocks import ORDER_OF_STEPS, owed_step, resume_clock, start_clock, stop_clock
+from engine.loop.notices import SYSTEM, entry, notice, superior
+from engine.loop.opening import put_out
+from engine.model.call import Instant
+from engine.model.change import Change
+from engine.model.city import City, Procedure
+from engine.model.message import LogEntry, Message, MessageType
+from engine.model.order import TRANSITIONS, Actor, Event, Order, OrderEvent, State, Transition
+
+_PLAIN_STEPS = frozenset({Event.SIGN, Event.ARRIVE, Event.REPORT, Event.VERIFY, Event.CALL_BACK})
+
+
+def legal_moves(order: Order, city: City, actor: Actor) -> tuple[Event, ...]:
+    """What `actor` may do to the order now; steps only in the order of the procedure."""
+    return tuple(t.event for t in TRANSITIONS if _legal(t, order, city, actor))
+
+
+def _legal(t: Transition, order: Order, city: City, actor: Actor) -> bool:
+    if order.state not in t.sources or actor not in t.actors:
+        return False
+    procedure = city.procedures[order.procedure]
+    if t.event in _PLAIN_STEPS:
+        owed = owed_step(order.state, procedure)
+        return owed is not None and owed.step is t.event
+    if t.event is Event.RETURN:
+        return order.returns < procedure.max_returns
+    if t.event is Event.REJECT:
+        return Event.VERIFY in {s.step for s in procedure.steps}
+    return t.event is not Event.ASSIGN  # an assignment carries a decision and comes by the review
+
+
+def apply(order: Order, event: OrderEvent, city: City, now: Instant) -> Change:
+    """What `event` changes. Raises `Illegal`, naming the legal moves, when it cannot be done now."""
+    legal = legal_moves(order, city, event.actor)
+    if event.type not in legal:
+        names = tuple(e.value for e in legal)
+        raise Illegal(
+            f"order {order.order_id} is {order.state.value}: {event.type.value} is not legal now; "
+            f"legal now: {', '.join(names) or 'nothing'}",
+            names,
+        )
+    if event.type is Event.RETURN:
+        return _return(order, event, city, now)
+    if event.type in (Event.NOTE, Event.SUPPLEMENT):
+        return _remark(order, event, city, now)
+    if event.type is Event.REOPEN or (event.type is Event.CALL_BACK and event.data.get("solved") is False):
+        return _reopen(order, event, city, now)
+    return _step(order, event, city, now)
+
+
+def _step(order: Order, event: OrderEvent, city: City, now: Instant) -> Change:
+    """A plain step, a rejection or a cancellation."""
+    transition = next(t for t in TRANSITIONS if t.event is event.type and order.state in t.sources)
+    assert transition.target is not None  # noqa: S101 - only notes keep the state
+    procedure = city.procedures[order.procedure]
+    at = _said_at(order, event, now)
+    moved = replace(
+        order,
+        version=order.version + 1,
+        state=transition.target,
+        rejects=order.rejects + (event.type is Event.REJECT),
+        result=event.note if event.type is Event.REPORT else order.result,
+        overdue_count=order.overdue_count,
+        entered=order.entered | {transition.target.value: at},
+    )
+    log = [entry(moved, event.type.value, event.actor_name, at, event.note, **dict(event.data))]
+    moved, closing = _finish(moved, procedure, now)
+    moved = start_clock(moved, city, now)
+    return Change(
+        orders=(moved,), messages=_tell(moved, event, city, now), log=(*log, *(_closing(moved) if closing else ()))
+    )
+
+
+def _said_at(order: Order, event: OrderEvent, now: Instant) -> Instant:
+    """The instant the body says, if it can be true: not in the future, not before the step before it."""
+    floor = max([order.opened_at, *order.entered.values()])
+    return event.at if floor <= event.at <= now else now
+
+
+def _finish(order: Order, procedure: Procedure, now: Instant) -> tuple[Order, bool]:
+    """Walk on over steps nobody owes: an automatic verification, and the end."""
+    if order.state is State.REPORTED and procedure.auto_verify:
+        order = replace(order, state=State.VERIFIED, entered=order.entered | {State.VERIFIED.value: now})
+    if order.is_open and owed_step(order.state, procedure) is None:
+        order = replace(order, state=State.CLOSED)
+    if order.state is State.CALLED_BACK:
+        order = replace(order, state=State.CLOSED)
+    if order.state is State.CLOSED:
+        order = replace(order, entered=order.entered | {State.CLOSED.value: now})
+        return order, True
+    return order, False
+
+
+def _closing(order: Order) -> tuple[LogEntry, ...]:
+    at = order.entered[State.CLOSED.value]
+    return (entry(order, "closed", SYSTEM, at, "全部环节完成，办结归档"),)
+
+
+def _tell(order: Order, event: OrderEvent, city: City, now: Instant) -> tuple[Message, ...]:
+    """Whoever must know of a move: the holder of a rejection, a cancellation, a closing."""
+    kinds = {Event.REJECT: MessageType.ORDER_UPDATED, Event.CANCEL: MessageType.ORDER_CANCELLED}
+    kind = kinds.get(event.type) or (MessageType.ORDER_CLOSED if order.state is State.CLOSED else None)
+    if kind is None:
+        return ()
+    bodies = (order.body_id, *(order.joint if kind is MessageType.ORDER_CANCELLED else ()))
+    return tuple(
+        notice(order, city, kind, body, now, n, event=event.type.value, note=event.note)
+        for n, body in enumerate(dict.fromkeys(b for b in bodies if b in city.bodies))
+    )
+
+
+def _remark(order: Order, event: OrderEvent, city: City, now: Instant) -> Change:
+    """A note or supplement: the state stays; `waiting: true` stops the clock, a supplement starts it again."""
+    noted = replace(order, version=order.version + 1)
+    if event.type is Event.NOTE and event.data.get("waiting") is True:
+        noted = stop_clock(noted, now)
+    if event.type is Event.SUPPLEMENT:
+        noted = resume_clock(noted, city, now)
+    line = entry(noted, event.type.value, event.actor_name, _said_at(order, event, now), event.note, **dict(event.data))
+    tells = event.type is Event.SUPPLEMENT and event.actor is Actor.OFFICER
+    more = (
+        (notice(noted, city, MessageType.ORDER_UPDATED, noted.body_id, now, 0, event="supplement", note=event.note),)
+        if tells
+        else ()
+    )
+    return Change(orders=(noted,), messages=more, log=(line,))
+
+
+def _return(order: Order, event: OrderEvent, city: City, now: Instant) -> Change:
+    """An objection: the next body that fits, then the superior; used up, the first receiver keeps it (首接负责)."""
+    passed = (*order.passed, order.body_id)
+    returns = order.returns + 1
+    if returns >= city.procedures[order.procedure].max_returns and order.first_body_id in passed[:-1]:
+        target, why = order.first_body_id, "退回次数用尽，由首接单位负责到底"
+    else:
+        target, why = _next_body(order, passed, city)
+    moved = replace(
+        order,
+        version=order.version + 1,
+        returns=returns,
+        passed=passed,
+        body_id=target,
+        state=State.RETURNED if target == city.command_body else State.SENT,
+        entered=order.entered | {State.RETURNED.value: now},
+    )
+    returned = entry(order, "return", event.actor_name, now, event.note, **dict(event.data), to=target)
+    if moved.state is State.RETURNED:
+        waiting = start_clock(moved, city, now)
+        return Change(orders=(waiting,), log=(returned, entry(waiting, "returned", SYSTEM, now, why)))
+    sent = put_out(moved, city, now, SYSTEM, why, reasons=[why, f"上一单位退回理由：{event.note}"])
+    boss = superior(city, target)
+    named = notice(moved, city, MessageType.ORDER_SUPERVISED, boss, now, 9, reason="returned", note=event.note)
+    return Change(log=(returned,)) + sent + Change(messages=(named,))
+
+
+def _next_body(order: Order, passed: tuple[str, ...], city: City) -> tuple[str, str]:
+    left = [b for b in order.fallbacks if b not in passed]
+    if left:
+        return left[0], "改派下一承接单位"
+    above = superior(city, order.body_id)
+    if above in passed:
+        return city.command_body, "无其他承接单位，由 110 首接负责"
+    return above, "改由上级单位裁定承办"
+
+
+def _reopen(order: Order, event: OrderEvent, city: City, now: Instant) -> Change:
+    """Not solved: the same body again, its superior told."""
+    at = {State.REOPENED.value: now}
+    opened = replace(order, version=order.version + 1, state=State.REOPENED, entered=order.entered | at)
+    log = entry(opened, event.type.value, event.actor_name, now, event.note, **dict(event.data))
+    sent = put_out(opened, city, now, SYSTEM, "来电人反映未解决，重新办理", reasons=[event.note or "未解决"])
+    boss = superior(city, opened.body_id)
+    told = notice(opened, city, MessageType.ORDER_SUPERVISED, boss, now, 9, reason="not_solved", note=event.note)
+    return Change(log=(log,)) + sent + Change(messages=(told,))
+
+
+def steps_left(order: Order, city: City) -> tuple[Event, ...]:
+    """The steps still to come, for the step picture."""
+    owed = owed_step(order.state, city.procedures[order.procedure]) if order.is_open else None
+    if owed is None:
+        return ()
+    start = ORDER_OF_STEPS.index(owed.step)
+    return tuple(s.step for s in city.procedures[order.procedure].steps if ORDER_OF_STEPS.index(s.step) >= start)

@@ -1,0 +1,117 @@
+"""Opening an order for a decided call, joining a duplicate, and assigning what a person decided."""
+
+from dataclasses import dataclass, replace
+
+from engine.loop.clocks import start_clock
+from engine.loop.notices import SYSTEM, entry, notice, stamp
+from engine.model.call import Call, Instant
+from engine.model.change import Change
+from engine.model.city import City
+from engine.model.decision import Decision, Handoff
+from engine.model.message import Message, MessageType
+from engine.model.order import Order, State
+
+_RAISE_EVERY = 2
+"""Each further so many duplicates raise the grade by one colour (the third call, the fifth, …)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What an order is opened for."""
+
+    order_id: str
+    call: Call
+    decision: Decision
+
+
+def open_order(opening: Opening, city: City, now: Instant) -> Change:
+    """A new order, its clock running, its messages written; nothing when there is nothing to hand over."""
+    decision, call = opening.decision, opening.call
+    if not decision.body_id:
+        return Change()
+    order = Order(
+        order_id=opening.order_id,
+        city=call.city,
+        version=1,
+        state=State.REVIEW if decision.review else State.SENT,
+        procedure=decision.procedure,
+        matter=decision.matter,
+        category=decision.category,
+        grade=decision.grade,
+        handoff=decision.handoff,
+        body_id=decision.body_id,
+        first_body_id=decision.body_id,
+        fallbacks=decision.fallbacks,
+        joint=decision.joint,
+        summary=call.text[:500],
+        opened_at=call.received_at,
+        call_ids=(call.call_id,),
+        district=decision.place.district,
+        township=decision.place.township,
+        community=decision.place.community,
+        place_class=decision.place.place_class,
+        danger=decision.danger,
+    )
+    return put_out(order, city, now, SYSTEM, reasons=[r.text for r in decision.reasons])
+
+
+def put_out(order: Order, city: City, now: Instant, who: str, text: str = "", *, reasons: list[str]) -> Change:
+    """An order that goes to its holder: clock started, `order.sent` to it and `order.joint` to the joint bodies."""
+    order = start_clock(replace(order, entered=order.entered | {order.state.value: now}), city, now)
+    if order.state is State.REVIEW:
+        return Change(orders=(order,), log=(entry(order, "review", who, now, text or "待人工研判", reasons=reasons),))
+    kind = MessageType.ALERT_INSTRUCTION if order.alert_id else MessageType.ORDER_SENT
+    messages = [notice(order, city, kind, order.body_id, now, 0, reasons=reasons)]
+    if order.version == 1 or order.danger:
+        messages += _joint(order, city, now)
+    due = stamp(order.due.at, city) if order.due else ""
+    line = entry(order, "sent", who, now, text, to=order.body_id, due=due, handoff=order.handoff.value)
+    return Change(orders=(order,), messages=tuple(messages), log=(line,))
+
+
+def _joint(order: Order, city: City, now: Instant) -> list[Message]:
+    """Messages to the bodies informed at once beside the first."""
+    others = [b for b in order.joint if b != order.body_id and b in city.bodies]
+    return [notice(order, city, MessageType.ORDER_JOINT, b, now, n) for n, b in enumerate(others, 1)]
+
+
+def join(order: Order, call: Call, city: City, now: Instant) -> Change:
+    """A duplicate rides on the open order: no second crew, but the body hears "third call" and the grade may rise."""
+    if call.call_id in order.call_ids:
+        return Change()
+    calls = (*order.call_ids, call.call_id)
+    grade = _raised(order.grade, city) if len(calls) % _RAISE_EVERY == 1 else order.grade
+    joined = replace(order, version=order.version + 1, call_ids=calls, grade=grade)
+    said = f"第 {len(calls)} 次来电报同一件事" + (f"，升为{city.grades[grade].name}" if grade != order.grade else "")
+    message = notice(
+        joined, city, MessageType.ORDER_UPDATED, order.body_id, now, 0, reason="duplicate", text=said, added=call.text
+    )
+    line = entry(joined, "joined", SYSTEM, now, said, call_id=call.call_id, grade=grade)
+    return Change(orders=(joined,), messages=(message,), log=(line,))
+
+
+def _raised(grade: str, city: City) -> str:
+    """One colour more serious; red stays red."""
+    now = city.grades[grade].rank
+    above = [g for g in city.grades.values() if g.rank < now]
+    return max(above, key=lambda g: g.rank).id if above else grade
+
+
+def assign(order: Order, decision: Decision, city: City, now: Instant, who: str, reason: str) -> Change:
+    """A person decided a review or a returned order: it goes to the body decided, by its procedure."""
+    sent = replace(
+        order,
+        version=order.version + 1,
+        state=State.SENT,
+        procedure=decision.procedure,
+        matter=decision.matter,
+        category=decision.category,
+        grade=decision.grade,
+        handoff=Handoff.WORK_ORDER if decision.handoff is Handoff.NONE else decision.handoff,
+        body_id=decision.body_id,
+        first_body_id=decision.body_id,
+        fallbacks=decision.fallbacks,
+        joint=decision.joint,
+        danger=decision.danger,
+    )
+    return put_out(sent, city, now, who, reason, reasons=[r.text for r in decision.reasons])

@@ -1,0 +1,127 @@
+"""Supervision 督办: what a clock that ran out does. Reminder before, overdue mark at, ladder after, never silent."""
+
+from dataclasses import replace
+from typing import Any
+
+from engine.loop.clocks import OFFICER_STEPS, next_alarm, procedure_of, rung_at, start_clock
+from engine.loop.notices import SYSTEM, entry, notice, superior
+from engine.loop.opening import put_out
+from engine.model.call import Instant
+from engine.model.change import Change
+from engine.model.city import City, Procedure, Rung
+from engine.model.message import LogEntry, Message, MessageType
+from engine.model.order import Order, State
+
+_MOST_RUNGS_AT_ONCE = 20
+_REPEAT = Rung(after=0, tell=("officer", "leader"))
+
+
+def tick(order: Order, city: City, now: Instant) -> Change:
+    """Everything the order's clock owes up to `now`, as one change; an empty change when nothing is due."""
+    if not order.is_open or order.alarm_at is None or order.alarm_at > now:
+        return Change()
+    procedure = procedure_of(order, city)
+    ringing = replace(order, version=order.version + 1)
+    messages: list[Message] = []
+    log: list[LogEntry] = []
+    for _ in range(_MOST_RUNGS_AT_ONCE):
+        if ringing.alarm_at is None or ringing.alarm_at > now:
+            break
+        ringing, taken = _ring(ringing, procedure, city, now, messages, log)
+        if taken:
+            return _taken_over(ringing, city, now, messages, log)
+    ringing = _not_before_now(ringing, procedure, now)
+    return Change(orders=(ringing,), messages=tuple(messages), log=tuple(log))
+
+
+def _ring(
+    order: Order, procedure: Procedure, city: City, now: Instant, messages: list[Message], log: list[LogEntry]
+) -> tuple[Order, bool]:
+    """One alarm. Adds what it says to `messages` and `log`; True when the superior takes over."""
+    assert order.due is not None  # noqa: S101 - an alarm is set only with a due step
+    due = order.due
+    step = due.step.value
+    if order.alarm_at is not None and order.alarm_at < due.at and not order.reminded:
+        order = replace(order, reminded=True)
+        _say(order, city, MessageType.ORDER_REMINDER, (_holder(order, city),), now, messages, step=step)
+        log.append(entry(order, "reminder", SYSTEM, now, f"即将超时：{step}", step=step))
+    elif not order.overdue:
+        order = replace(order, overdue=True, reminded=True, overdue_count=order.overdue_count + 1)
+        _say(order, city, MessageType.ORDER_OVERDUE, (_holder(order, city),), now, messages, step=step)
+        log.append(entry(order, "overdue", SYSTEM, now, f"已超时：{step}", step=step, late_ms=now - due.at))
+    else:
+        rung = procedure.ladder[order.rung] if order.rung < len(procedure.ladder) else _REPEAT
+        order = replace(order, rung=order.rung + 1)
+        told = _told(order, rung, city)
+        _say(order, city, MessageType.ORDER_SUPERVISED, told, now, messages, step=step, rung=order.rung)
+        named = "、".join(city.bodies[b].name for b in told)
+        log.append(
+            entry(order, "supervised", SYSTEM, now, f"督办第 {order.rung} 级：{named}", step=step, to=list(told))
+        )
+        if rung.take_over and _can_take_over(order, city):
+            return order, True
+    return replace(order, alarm_at=next_alarm(order, procedure)), False
+
+
+def _say(
+    order: Order,
+    city: City,
+    kind: MessageType,
+    to: tuple[str, ...],
+    now: Instant,
+    messages: list[Message],
+    **more: object,
+) -> None:
+    for body in to:
+        messages.append(notice(order, city, kind, body, now, len(messages), **more))
+
+
+def _holder(order: Order, city: City) -> str:
+    """Who owes the step: the command room for its own steps, else the body."""
+    return city.command_body if order.due and order.due.step in OFFICER_STEPS else order.body_id
+
+
+def _told(order: Order, rung: Rung, city: City) -> tuple[str, ...]:
+    """Bodies a rung names."""
+    roles = {
+        "holder": _holder(order, city),
+        "officer": city.command_body,
+        "leader": city.leader_body or city.command_body,
+        "superior": superior(city, order.body_id),
+    }
+    found = (roles.get(name, name) for name in rung.tell)
+    return tuple(dict.fromkeys(b for b in found if b in city.bodies))
+
+
+def _can_take_over(order: Order, city: City) -> bool:
+    """The command room's own steps, and what the top holds already, cannot go higher."""
+    assert order.due is not None  # noqa: S101 - as above
+    body = city.bodies.get(order.body_id)
+    return order.due.step not in OFFICER_STEPS and body is not None and bool(body.parent)
+
+
+def _taken_over(order: Order, city: City, now: Instant, messages: list[Message], log: list[LogEntry]) -> Change:
+    """The superior becomes the holder and the order starts again with it."""
+    before = order.body_id
+    above = superior(city, before)
+    why = f"{city.bodies[before].name}未在时限内办理，由上级{city.bodies[above].name}接办"
+    moved = replace(order, body_id=above, state=State.SENT, passed=(*order.passed, before))
+    sent = put_out(moved, city, now, SYSTEM, why, reasons=[why])
+    note = entry(order, "taken_over", SYSTEM, now, why, to=above)
+    renumbered = tuple(replace(m, message_id=f"{m.message_id}s") for m in sent.messages)
+    return Change(messages=tuple(messages), log=(*log, note)) + replace(sent, messages=renumbered)
+
+
+def _not_before_now(order: Order, procedure: Procedure, now: Instant) -> Order:
+    """After a long silence (a clock that leapt) the ladder goes on from now instead of catching up for ever."""
+    if order.alarm_at is None or order.alarm_at > now:
+        return order
+    rung = order.rung
+    while rung_at(order, procedure, rung) <= now and rung < order.rung + 100_000:
+        rung += 1
+    return replace(order, rung=rung, alarm_at=rung_at(order, procedure, rung))
+
+
+def restart(order: Order, city: City, now: Instant) -> Order:
+    """The clock of the present step started again (after a change of rules)."""
+    return start_clock(order, city, now)

@@ -1,0 +1,52 @@
+"""Standard Webhooks 1.0: signing and checking, pure. Time is an argument so that tests can move the clock.
+
+Source: the Standard Webhooks specification (HMAC-SHA256 over `id.timestamp.body`, header `v1,<base64>`,
+several signatures separated by spaces, secrets `whsec_<base64>`).
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+TOLERANCE_S = 300
+"""How far a timestamp may lie from now, either way (the specification's advice: five minutes)."""
+
+
+def key_of(secret: str) -> bytes:
+    """The key bytes of a `whsec_…` secret; raises `ValueError` saying what is wrong with it."""
+    name, found, encoded = secret.partition("_")
+    if name != "whsec" or not found:
+        raise ValueError("a webhook secret starts with whsec_")
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except binascii.Error as error:
+        raise ValueError("the part after whsec_ must be base64") from error
+    if not 16 <= len(key) <= 64:
+        raise ValueError("a webhook secret holds 16 to 64 bytes")
+    return key
+
+
+def sign(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
+    """The `webhook-signature` value; `timestamp` is in seconds."""
+    mac = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256)
+    return "v1," + base64.b64encode(mac.digest()).decode()
+
+
+def fault(keys: Iterable[bytes], headers: dict[str, str], body: bytes, now_s: int) -> str:
+    """Why this webhook is not to be believed; empty when it is. Header names in lower case."""
+    message_id, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    given = headers.get("webhook-signature", "")
+    if not (message_id and stamp and given):
+        return "webhook-id, webhook-timestamp and webhook-signature are all needed"
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
+        return "webhook-timestamp must be whole seconds since 1970"
+    if abs(now_s - int(stamp)) > TOLERANCE_S:
+        return f"webhook-timestamp is more than {TOLERANCE_S} s from our clock"
+    offered = [part.encode() for part in given.split(" ")[:16]]
+    for key in keys:
+        right = sign(key, message_id, int(stamp), body).encode()
+        if any(hmac.compare_digest(right, one) for one in offered):
+            return ""
+    return "webhook-signature fits none of our secrets"

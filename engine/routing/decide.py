@@ -1,0 +1,158 @@
+"""The decision itself: a readable row of rules, each leaving a named reason."""
+
+from dataclasses import dataclass, replace
+
+from engine.model.call import Channel
+from engine.model.city import Body, BodyKind, City, Duty
+from engine.model.decision import Decision, Handoff, Links
+from engine.model.dutytable import bodies_of, duty_for
+from engine.model.reading import Matter, Place, Reading, Reason
+from engine.routing.grading import first_grade
+from engine.routing.roles import resolve
+
+LIVE_CHANNELS = frozenset({Channel.POLICE_LINE, Channel.GOVERNMENT_LINE})
+"""Channels on which the caller is still on the line."""
+OVERLAP = 0.2
+"""Probability of another side's category from which a live call is worth a three-way call."""
+_PROCEDURES = {
+    Handoff.DISPATCH: "police_dispatch",
+    Handoff.TRANSFER: "live_transfer",
+    Handoff.THREE_WAY: "live_transfer",
+    Handoff.WORK_ORDER: "work_order",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Everything a decision depends on."""
+
+    channel: Channel
+    reading: Reading
+    links: Links
+    hour: int
+    """Local hour, 0–23."""
+
+
+def decide(asked: Asked, city: City) -> Decision:
+    """Whose matter, which body, which handoff, and why."""
+    reading = asked.reading
+    if reading.review and not reading.danger:
+        return _held(asked, city)
+    matter = Matter.POLICE if reading.danger else reading.matter
+    duty = duty_for(city.duties, reading.category, reading.place, asked.hour)
+    bodies = bodies_of(city, duty, reading.place) if duty else ()
+    own = city.taxonomy.categories.get(reading.category)
+    by_sign = matter is Matter.POLICE and own is not None and own.matter is not Matter.POLICE
+    if by_sign:
+        handoff = Handoff.DISPATCH
+        why: tuple[Reason, ...] = (_BY_SIGN_DANGER if reading.danger else _BY_SIGN,)
+    else:
+        handoff, why = _handoff(asked, matter, duty, city.bodies.get(bodies[0]) if bodies else None)
+    if handoff is Handoff.DISPATCH:
+        bodies = _police_first(bodies, city, reading.place)
+    first = bodies[0] if bodies else city.command_body
+    if not bodies:
+        why += (Reason("first_receiver", "没有找到承接单位，由首接单位 110 先行受理"),)
+    return Decision(
+        matter=matter,
+        category=reading.category,
+        group=reading.group,
+        confidence=reading.confidence,
+        danger=reading.danger,
+        review=False,
+        handoff=handoff,
+        body_id="" if handoff is Handoff.NONE else first,
+        fallbacks=bodies[1:],
+        joint=duty.joint if duty else (),
+        procedure=_procedure(duty, handoff, dispatched=by_sign or reading.danger),
+        grade=first_grade(reading, matter, asked.links, duty),
+        place=reading.place,
+        reasons=(*reading.reasons, *why, *_link_reasons(asked.links)),
+    )
+
+
+def _held(asked: Asked, city: City) -> Decision:
+    """A person decides first; the command centre, first receiver, holds the call (首接负责)."""
+    reading = asked.reading
+    why = Reason("review", "把握不足，转人工研判；研判前由 110 首接负责，不分流")
+    return Decision(
+        matter=reading.matter,
+        category=reading.category,
+        group=reading.group,
+        confidence=reading.confidence,
+        danger=reading.danger,
+        review=True,
+        handoff=Handoff.NONE,
+        body_id=city.command_body,
+        fallbacks=(),
+        joint=(),
+        procedure="review",
+        grade=first_grade(reading, reading.matter, asked.links, None),
+        place=reading.place,
+        reasons=(*reading.reasons, why, *_link_reasons(asked.links)),
+    )
+
+
+def _handoff(asked: Asked, matter: Matter, duty: Duty | None, body: Body | None) -> tuple[Handoff, tuple[Reason, ...]]:
+    live = asked.channel in LIVE_CHANNELS
+    reading = asked.reading
+    if reading.danger:
+        return Handoff.DISPATCH, (_BY_SIGN_DANGER,)
+    forced = Handoff(duty.handoff) if duty and duty.handoff else None
+    if forced is Handoff.NONE:
+        return Handoff.NONE, (Reason("no_matter", "无需处置"),)
+    if matter is Matter.POLICE:
+        handoff = forced or Handoff.DISPATCH
+        return handoff, (Reason("police_matter", "属于公安职责"),)
+    if live and _overlapping(reading, matter):
+        return Handoff.THREE_WAY, (Reason("overlap", "公安与其他单位职责可能交叉，接通三方通话共同确认"),)
+    wanted = forced or (Handoff.TRANSFER if duty and duty.urgent else Handoff.WORK_ORDER)
+    if wanted is Handoff.TRANSFER and not (live and body and body.live_transfer):
+        return Handoff.WORK_ORDER, (Reason("no_live_line", "来电人已不在线或承接单位不能接听，改派工单"),)
+    return wanted, (_WHY[wanted],)
+
+
+_BY_SIGN_DANGER = Reason("danger_first", "有危险：警察先到场，其他单位同时通知")
+_BY_SIGN = Reason("police_by_sign", "事由属其他单位，但有暴力、威胁或受伤迹象，按警情处置")
+_WHY = {
+    Handoff.TRANSFER: Reason("clear_live", "事项清楚且来电人在线，一键转接"),
+    Handoff.THREE_WAY: Reason("duty_three_way", "职责清单规定三方通话"),
+    Handoff.WORK_ORDER: Reason("not_urgent", "非紧急事项，派发工单"),
+    Handoff.DISPATCH: Reason("duty_dispatch", "职责清单规定出警"),
+}
+
+
+def _overlapping(reading: Reading, matter: Matter) -> bool:
+    """Whether the police side has a candidate of weight beside a government or local first choice."""
+    others = (c for c in reading.candidates if c.matter is not matter and Matter.POLICE in (c.matter, matter))
+    return any(c.probability >= OVERLAP for c in others)
+
+
+def _police_first(bodies: tuple[str, ...], city: City, place: Place) -> tuple[str, ...]:
+    """Who goes is police, command or emergency, whatever the duty row says; the row's bodies come after."""
+    if bodies and city.bodies[bodies[0]].kind in (BodyKind.POLICE, BodyKind.COMMAND, BodyKind.EMERGENCY):
+        return bodies
+    station = resolve(city, "station", place)
+    return (station, *(b for b in bodies if b != station))
+
+
+def _procedure(duty: Duty | None, handoff: Handoff, *, dispatched: bool) -> str:
+    if dispatched:
+        return _PROCEDURES[Handoff.DISPATCH]
+    return (duty.procedure if duty else "") or _PROCEDURES.get(handoff, "")
+
+
+def _link_reasons(links: Links) -> tuple[Reason, ...]:
+    found = []
+    if links.duplicate_of:
+        found.append(Reason("duplicate", "重复报警，并入正在办理的工单"))
+    if links.same_caller:
+        found.append(Reason("same_caller", f"该来电人近期另有 {links.same_caller} 次来电"))
+    if links.same_place:
+        found.append(Reason("same_place", f"该地点近期另有 {links.same_place} 次来电"))
+    return tuple(found)
+
+
+def joined(decision: Decision) -> Decision:
+    """The same decision for a call that rides on an open order."""
+    return replace(decision, handoff=Handoff.JOIN)
