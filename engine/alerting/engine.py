@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.alerting.compiled import Compiled
 from engine.alerting.drafting import Firing, draft_of
+from engine.alerting.explaining import Told, explain
 from engine.alerting.facts import late_values, with_values
 from engine.alerting.fields import Moment
 from engine.alerting.index import Index, Item, item
@@ -14,9 +15,11 @@ from engine.alerting.models import ModelSet
 from engine.alerting.values import AlertDraft, CooldownMark, Facts, Fired, Plan, Timer
 from engine.alerting.windows import Window
 from engine.alerting.working_memory import Relation, Voice, WorkingMemory
+from engine.errors import NotFound
 from engine.model.alert import AlertState, WindowEntry, WindowQuery
 from engine.model.city import City
 from engine.model.decision import Decision, Links
+from engine.strictyaml_words import nearest
 
 Entries = Mapping[str, Sequence[WindowEntry]]
 Cooldowns = Mapping[str, int]
@@ -105,8 +108,8 @@ class Engine:
         if not ready:
             return Fired(timers=timers)
         firings = self._graded(ready, facts)
-        drafts = tuple(self._drafts(firings, facts, cooldowns))
-        marks = tuple(mark for firing, draft in drafts if (mark := _mark_of(firing, draft, facts.at)))
+        drafts = tuple(self._drafts(firings, facts, plan.at, cooldowns))
+        marks = tuple(mark for firing, draft in drafts if (mark := _mark_of(firing, draft, plan.at)))
         return Fired(tuple(draft for _, draft in drafts), marks, timers)
 
     def wake(self, timer: Timer) -> Plan | None:
@@ -115,7 +118,32 @@ class Engine:
         if model is None or model.version != timer.model_version:
             return None
         keys = tuple(_cooldown_keys((model,), timer.facts))
-        return Plan(timer.facts, (model,), (timer.query,), keys, woken=timer.window)
+        return Plan(timer.facts, (model,), (timer.query,), keys, woken=timer.window, due_at=timer.due_at)
+
+    def firing(self, plan: Plan, entries: Entries, facts: Facts) -> frozenset[str]:
+        """Models that fire on the event, cooled down or not; `facts` carry the late values."""
+        asked = {query.key: query for query in plan.queries}
+        hits = [hit for model in plan.hits if (hit := self._hit(model, facts, asked, entries, plan.woken))]
+        return frozenset(firing.model.id for firing in self._graded(hits, facts)) if hits else frozenset()
+
+    def explain(
+        self,
+        model_id: str,
+        facts: Facts,
+        entries: Entries,
+        cooldowns: Cooldowns,
+        links: Links = _NO_LINKS,
+        decision: Decision | None = None,
+    ) -> Told:
+        """Why the model fired for this event, or why not. Raises NotFound for a model that does not run."""
+        model = self._by_id.get(model_id)
+        if model is None:
+            raise NotFound(f'no live or shadow model "{model_id}": {nearest(model_id, self._by_id)}')
+        plan = self.plan(facts)
+        fired = self.fire(plan, entries, cooldowns, links, decision)
+        if facts.moment is Moment.CALL:
+            facts = with_values(facts, late_values(links, decision))
+        return explain(self, model, facts, plan, entries, cooldowns, fired.drafts)
 
     def _hit(
         self, model: Compiled, facts: Facts, asked: dict[str, WindowQuery], entries: Entries, woken: str
@@ -166,15 +194,15 @@ class Engine:
         return [_firing(by_model[model], facts, frozenset(rising[model] & set(fired))) for model in fired]
 
     def _drafts(
-        self, firings: Sequence[Firing], facts: Facts, cooldowns: Cooldowns
+        self, firings: Sequence[Firing], facts: Facts, at: int, cooldowns: Cooldowns
     ) -> Iterator[tuple[Firing, AlertDraft]]:
         """Drafts in the order of their priority; those that cool down are left out."""
         quiet = self._memory.speak([self._voice(firing) for firing in firings if firing.live])
         for firing in sorted(firings, key=_priority):
-            if cooling(firing, facts.at, cooldowns):
+            if cooling(firing, at, cooldowns):
                 continue
             silenced = quiet.get(firing.model.id) or self.models.silenced(firing.model.id, facts)
-            if silenced and firing.live and cooling(firing, facts.at, cooldowns, INHIBITED):
+            if silenced and firing.live and cooling(firing, at, cooldowns, INHIBITED):
                 continue
             yield firing, draft_of(firing, facts, silenced, self._city)
 

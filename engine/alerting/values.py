@@ -48,6 +48,13 @@ class Plan:
     cooldown_keys: tuple[str, ...]
     woken: str = ""
     """`<window name>` when this plan comes from a timer: its silence is what is left to check."""
+    due_at: int = 0
+    """When it is woken: the instant at which the silence is noticed."""
+
+    @property
+    def at(self) -> int:
+        """The instant that counts for cool-downs: of the event, or of the silence."""
+        return self.due_at or self.facts.at
 
     @property
     def idle(self) -> bool:

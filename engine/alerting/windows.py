@@ -60,13 +60,11 @@ class Window:
         return None if group is None else f"{self.model}|{self.name}~{self.stamp}|{group}"
 
     def query(self, facts: Facts, marks: Sequence[int], *, enters: bool) -> WindowQuery | None:
-        """The question to the store; None when the window cannot be kept for this event."""
+        """The question to the store; None when the event's group is not known."""
         key = self.key(facts.values)
         if key is None:
             return None
         member = self._member(facts, marks) if enters else ""
-        if member is None:
-            return None
         return WindowQuery(
             key=key,
             member=member,
@@ -76,7 +74,7 @@ class Window:
             buckets=self._buckets(facts.at),
         )
 
-    def _member(self, facts: Facts, marks: Sequence[int]) -> str | None:
+    def _member(self, facts: Facts, marks: Sequence[int]) -> str:
         value = ""
         if self.measure in ("sequence", "n_of"):
             value = ",".join(map(str, marks))
@@ -85,7 +83,7 @@ class Window:
         elif self.field:
             found = facts.values.get(self.field)
             if found is None:
-                return None
+                return ""  # nothing to write down; what others wrote still counts
             value = str(found)[:MAX_VALUE].replace("|", "/")
         return f"{facts.event_id}|{value}"
 

@@ -1,0 +1,197 @@
+"""Alerting room: archived calls, one JSON object a line, as facts in event time.
+
+A line is what `POST /v1/calls` takes, plus what was decided then, flat or under `reading`, `decision`,
+`place` and `links`: `{"call_id", "received_at", "text", "category", "township", "caller": {"hash"}, …}`.
+Without a category the classifier reads the text again, when there is one.
+"""
+
+import gzip
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.alerting.examples import ReadText
+from engine.alerting.facts import MAX_TEXT, clock
+from engine.alerting.fields import FIELDS, Kind, Moment
+from engine.alerting.values import Facts
+from engine.alerting.wording import normalise
+from engine.errors import Fault, Refused
+from engine.model.city import City
+from engine.model.decision import Links
+
+MAX_LINE = 200_000
+"""Bytes of one line; longer ones are no calls."""
+_LINKED = ("same_caller", "same_place")
+_DEFAULTS: dict[str, Any] = {
+    "matter": "",
+    "danger": False,
+    "review": False,
+    "confidence": 1.0,
+    "amount": 0.0,
+    "people": 0,
+    "weapons": (),
+    "injury": False,
+    "violence": False,
+    "threat": False,
+    "children": False,
+    "elderly": False,
+    "past": False,
+    "channel": "110",
+}
+_TYPES: dict[Kind, tuple[type, ...]] = {
+    Kind.FLAG: (bool,),
+    Kind.NUMBER: (int, float),
+    Kind.CHOICE: (str,),
+    Kind.TREE: (str,),
+    Kind.LIST: (list,),
+}
+_NAMES = tuple(
+    (name, field.kind) for name, field in FIELDS.items() if Moment.CALL in field.moments and field.kind in _TYPES
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """One archived call."""
+
+    facts: Facts
+    links: Links
+    text: str
+    size: int
+    """Bytes it took, for progress."""
+
+
+class Archive:
+    """Files of archived calls, read as a stream: memory does not grow with their length."""
+
+    def __init__(self, files: list[Path], city: City, read: ReadText | None = None) -> None:
+        self._files, self._city, self._read = files, city, read
+        self.size = sum(path.stat().st_size for path in files)
+        """Bytes of all files together, as they lie on the disk."""
+        self.skipped: list[Fault] = []
+        """The first faulty lines; `skips` counts all."""
+        self.skips = 0
+
+    def __iter__(self) -> Iterator[Archived]:
+        for path in self._files:
+            with path.open("rb") as file:
+                lines = gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file
+                yield from self._lines(path.name, lines)
+
+    def _lines(self, name: str, lines: Iterable[bytes]) -> Iterator[Archived]:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                if len(line) > MAX_LINE:
+                    raise ValueError(f"longer than {MAX_LINE} bytes")
+                yield self._call(line)
+            except (ValueError, TypeError, KeyError, OverflowError) as error:
+                self.skips += 1
+                if len(self.skipped) < 20:
+                    # The line itself may hold personal data; only the kind of trouble is told.
+                    what = error.args[0] if type(error) is ValueError and error.args else type(error).__name__
+                    self.skipped.append(Fault(f"{name}:{number}", f"not a call: {str(what)[:80]}"))
+
+    def _call(self, line: bytes) -> Archived:
+        row = msgspec.json.decode(line)
+        if not isinstance(row, dict):
+            raise ValueError("a line is one JSON object")
+        row = flat(row)
+        at = _instant(row.get("received_at"))
+        text = str(row.get("text") or "")[:MAX_TEXT]
+        values = {**_DEFAULTS, **self._reading(row, text), **_given(row), **clock(at, self._city.calendar)}
+        values["text"] = normalise(text)
+        location = row.get("location")
+        post = location.get("post_id") if isinstance(location, dict) else None
+        if isinstance(post, str) and post:
+            values["post_id"] = post
+        caller = _caller(row.get("caller"))
+        if caller:
+            values["caller"] = caller
+        values.setdefault("spot", values.get("post_id") or values.get("place") or values.get("address") or "")
+        if not values["spot"]:
+            del values["spot"]
+        id_ = str(row.get("call_id") or blake2b(line, digest_size=8).hexdigest())
+        return Archived(Facts(id_, (id_,), at, Moment.CALL, values, {"text": text}), _links(row), text, len(line))
+
+    def _reading(self, row: dict[str, Any], text: str) -> dict[str, Any]:
+        if self._read is None or row.get("category") or not text:
+            return {}
+        reading = self._read(text, channel=str(row.get("channel") or "110"), location=None)
+        signs = {name: getattr(reading.signs, name) for name in type(reading.signs).__dataclass_fields__}
+        read = {"category": reading.category, "matter": str(reading.matter), "danger": reading.danger}
+        return {**signs, **read, "review": reading.review, "confidence": reading.confidence}
+
+
+def flat(row: dict[str, Any]) -> dict[str, Any]:
+    """Nested parts of an archived outcome brought to one level; what stands outside wins."""
+    for part in ("call", "outcome", "reading", "decision", "signs", "place", "links"):
+        inner = row.get(part)
+        if isinstance(inner, dict):
+            row = {**inner, **{name: value for name, value in row.items() if name != part}}
+    return row
+
+
+def _given(row: dict[str, Any]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for name, kind in _NAMES:
+        value = row.get(name)
+        if value is None or value == "" or name == "text":
+            continue
+        if isinstance(value, _TYPES[kind]) and not (kind is Kind.NUMBER and isinstance(value, bool)):
+            given[name] = tuple(map(str, value)) if isinstance(value, list) else value
+    if isinstance(row.get("address_key"), str) and row["address_key"]:
+        given["address"] = row["address_key"]
+    if isinstance(row.get("place_id"), str) and row["place_id"]:
+        given["place"] = row["place_id"]
+    extra = row.get("extra")
+    if isinstance(extra, dict):
+        given.update((f"extra.{name}", value) for name, value in list(extra.items())[:50])
+    return given
+
+
+def _caller(value: Any) -> str:
+    """The kept hash, or a hash of what stands there: archives of the call centre may hold numbers."""
+    if isinstance(value, dict):
+        if isinstance(value.get("hash"), str) and value["hash"]:
+            return str(value["hash"])
+        value = value.get("phone")
+    return blake2b(value.encode(), digest_size=8).hexdigest() if isinstance(value, str) and value else ""
+
+
+def _links(row: dict[str, Any]) -> Links:
+    counts = {name: value for name in _LINKED if isinstance(value := row.get(name), int)}
+    return Links(
+        same_caller=counts.get("same_caller", 0),
+        same_place=counts.get("same_place", 0),
+        duplicate_of=str(row.get("duplicate_of") or ""),
+        dossier_id=str(row.get("dossier_id") or ""),
+    )
+
+
+def _instant(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 43:
+        return value
+    if not isinstance(value, str):
+        raise ValueError("received_at is missing")
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("received_at needs an offset such as +08:00")
+    return int(moment.timestamp() * 1000)
+
+
+def instant_of(text: str) -> int:
+    """An RFC 3339 time or a plain date as milliseconds. Raises Refused when it is neither."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(
+            Fault("since", f'"{text[:40]}" is no time', "write 2026-03-01 or 2026-03-01T08:00+08:00")
+        ) from None
+    return int(moment.timestamp() * 1000)
