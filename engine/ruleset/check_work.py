@@ -11,6 +11,10 @@ from engine.strictyaml import Document, Key
 
 _TELL = frozenset({"holder", "officer", "leader", "superior"})
 _WEEKEND = 5
+REQUIRED_PROCEDURES = ("review", "police_dispatch", "live_transfer", "work_order")
+"""What an order follows when its duty names no procedure, and while a person decides."""
+REQUIRED_GRADES = ("red", "orange", "yellow", "blue", "green")
+"""The colours that a first decision may give."""
 
 
 def procedure_faults(folder: Folder) -> Iterator[Fault]:
@@ -19,6 +23,9 @@ def procedure_faults(folder: Folder) -> Iterator[Fault]:
         return
     rows = doc.value.procedures
     yield from once(doc, [(("procedures", n, "id"), row.id) for n, row in enumerate(rows)], "procedure")
+    for name in REQUIRED_PROCEDURES:
+        if name not in {row.id for row in rows}:
+            yield doc.fault(("procedures",), f'the procedure "{name}" is missing', "every city needs it", key=True)
     for n, row in enumerate(rows):
         yield from _step_faults(doc, n, row, folder)
         yield from _ladder_faults(doc, n, row, folder.body_ids)
@@ -75,6 +82,9 @@ def grade_faults(folder: Folder) -> Iterator[Fault]:
         return
     rows = doc.value.grades
     yield from once(doc, [(("grades", n, "id"), row.id) for n, row in enumerate(rows)], "grade")
+    for name in REQUIRED_GRADES:
+        if name not in {row.id for row in rows}:
+            yield doc.fault(("grades",), f'the grade "{name}" is missing', "decisions speak of all five", key=True)
     yield from once(doc, [(("grades", n, "rank"), str(row.rank)) for n, row in enumerate(rows)], "rank")
 
 

@@ -62,7 +62,7 @@ def test_superior_means_the_one_above(change: Change) -> None:
 
 
 def test_lengths_of_time_become_seconds_or_working_days(small: Path) -> None:
-    go, order = load(small).procedures["go"], load(small).procedures["order"]
+    go, order = load(small).procedures["police_dispatch"], load(small).procedures["work_order"]
     assert [(rule.step, rule.within) for rule in go.steps] == [
         (Event.SIGN, Length(60)),
         (Event.ARRIVE, Length(300)),
