@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
 
 from classifiers.conformal import divert_threshold, precision_threshold
 from classifiers.corpus import Text
-from classifiers.matters import MATTERS, matter_map, matter_of
-from classifiers.phrases import Phrases
+from classifiers.matters import MATTERS, matter_map, matter_shares, true_matters
 from classifiers.normalise import plain
-from classifiers.training import fit_line, fit_temperature, softmax
+from classifiers.phrases import Phrases
+from classifiers.training import fit_temperature, folds, softmax
 from classifiers.weights import Floats, Thresholds
 from engine.model.city import City
-from engine.model.reading import Matter
 
 ALPHA = 0.001
 """Share of police matters that may leave without a person (issue: 0.1 %)."""
@@ -30,59 +30,91 @@ DOUBT_MISSED = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What turns margins into decisions."""
+    """What turns margins into decisions; the fields are those of Weights."""
 
     temperature: float
-    danger_line: tuple[float, float]
+    danger_rates: Floats
+    police_line: tuple[float, ...]
+    danger_line: tuple[float, ...]
     thresholds: Thresholds
 
 
-def true_matters(texts: list[Text], city: City) -> list[Matter]:
-    """The matter of each text: danger is always police work, otherwise the table speaks without signs."""
-    table = city.taxonomy
-    return [
-        Matter.POLICE if text.danger else matter_of(table.categories[text.category], frozenset(), table)
-        for text in texts
-    ]
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Held-out scores of texts, aligned."""
+
+    shares: Floats
+    """(texts × matters) probabilities."""
+    danger: Floats
+    matters: npt.NDArray[np.int64]
+    """True matter, as index into MATTERS."""
+    endangered: npt.NDArray[np.bool_]
+    phrased: npt.NDArray[np.bool_]
 
 
 def calibrate(
     margins: Floats, texts: list[Text], names: tuple[str, ...], city: City, alpha: float = ALPHA
 ) -> Calibration:
-    """Temperature, danger line and thresholds from cross-fitted margins."""
+    """Temperature, lines and thresholds from cross-fitted margins."""
     truth = np.array([names.index(text.category) for text in texts])
-    danger = np.array([text.danger for text in texts])
-    temperature = fit_temperature(margins[:, :-1], truth)
-    line = fit_line(margins[:, -1], danger)
-    shares = softmax(margins[:, :-1], temperature) @ matter_map(names, city.taxonomy).sums
-    scores = 1.0 / (1.0 + np.exp(-(line[0] * margins[:, -1] + line[1])))
-    matters = np.array([MATTERS.index(matter) for matter in true_matters(texts, city)])
-    return Calibration(temperature, line, _thresholds(shares, scores, matters, danger, _speaking(texts, city), alpha))
+    endangered = np.array([text.danger for text in texts])
+    matters = np.array([MATTERS.index(matter) for matter in true_matters(texts, city.taxonomy)])
+    temperature = fit_temperature(margins[:, :-2], truth)
+    rates = _rates(truth, endangered, len(names))
+    phrased = speaking(texts, city)
+    sums = matter_map(names, city.taxonomy).sums
+    shares = softmax(margins[:, :-2], temperature)
+    proof = evidence(margins, shares @ sums[:, 0], shares @ rates, phrased)
+    where = folds(texts)
+    police_line, police = _line(proof, matters == 0, where)
+    danger_line, danger = _line(proof, endangered, where)
+    by_matter = np.array([matter_shares(row, share) for row, share in zip(shares @ sums, police, strict=True)])
+    held = Held(by_matter, danger, matters, endangered, phrased)
+    return Calibration(temperature, rates, police_line, danger_line, thresholds(held, alpha))
 
 
-def _speaking(texts: list[Text], city: City) -> npt.NDArray[np.bool_]:
+def evidence(margins: Floats, police: Floats, danger: Floats, phrased: npt.NDArray[np.bool_]) -> Floats:
+    """The columns that scorer.py weighs, for many texts at once."""
+    odds = [np.log(held / (1.0 - held)) for held in (np.clip(police, 1e-6, 1 - 1e-6), np.clip(danger, 1e-6, 1 - 1e-6))]
+    return np.stack([margins[:, -2], margins[:, -1], *odds, phrased.astype(float)], axis=1)
+
+
+def _rates(truth: npt.NDArray[np.int64], endangered: npt.NDArray[np.bool_], size: int) -> Floats:
+    """Share of danger a category, drawn a little towards one half."""
+    counts = np.bincount(truth, minlength=size)
+    return (np.bincount(truth, weights=endangered, minlength=size) + 0.5) / (counts + 1.0)
+
+
+def _line(
+    proof: Floats, truth: npt.NDArray[np.bool_], where: npt.NDArray[np.int64]
+) -> tuple[tuple[float, ...], Floats]:
+    """A logistic line over the evidence, and what lines that never saw a text say of it."""
+    held = np.zeros(len(truth))
+    for number in np.unique(where):
+        at = where == number
+        held[at] = LogisticRegression().fit(proof[~at], truth[~at]).predict_proba(proof[at])[:, 1]
+    whole = LogisticRegression().fit(proof, truth)
+    return (float(whole.intercept_[0]), *map(float, whole.coef_[0])), held
+
+
+def speaking(texts: list[Text], city: City) -> npt.NDArray[np.bool_]:
+    """Whether a danger phrase speaks, per text."""
     phrases = Phrases(city)
     return np.array([bool(phrases.find(plain(text.text))) for text in texts])
 
 
-def _thresholds(
-    shares: Floats,
-    scores: Floats,
-    matters: npt.NDArray[np.int64],
-    danger: npt.NDArray[np.bool_],
-    phrased: npt.NDArray[np.bool_],
-    alpha: float,
-) -> Thresholds:
-    police = matters == 0
-    found_from = float(np.quantile(scores[~danger], 1.0 - DANGER_FALSE))
-    doubt = float(np.quantile(scores[danger & ~phrased], DOUBT_MISSED)) if danger.any() else 0.0
+def thresholds(held: Held, alpha: float = ALPHA) -> Thresholds:
+    """Where decisions change, from held-out scores."""
+    police = held.matters == 0
+    found = float(np.quantile(held.danger[~held.endangered & ~police], 1.0 - DANGER_FALSE))
+    doubt = float(np.quantile(held.danger[held.endangered], DOUBT_MISSED))
     # What no threshold can divert (a phrase speaks, danger in doubt, police likeliest) carries the highest risk.
-    stays = phrased | (scores >= doubt) | (shares.argmax(axis=1) == 0)
-    risk = np.where(stays, 2.0, shares[:, 0])
+    stays = held.phrased | (held.danger >= doubt) | (held.shares.argmax(axis=1) == 0)
+    risk = np.where(stays, 2.0, held.shares[:, 0])
     divert, errors = divert_threshold(risk[police], alpha, CONFIDENCE)
     leaving = risk <= divert
-    best = shares[:, 1:].max(axis=1)
-    settle = precision_threshold(best[leaving], shares.argmax(axis=1)[leaving] == matters[leaving], SETTLE_PRECISION)
-    staying = (shares[:, 0] >= 0.5) & (scores < found_from)
-    keep = precision_threshold(shares[staying, 0], police[staying], KEEP_PRECISION)
-    return Thresholds(divert, keep, settle, found_from, doubt, alpha, CONFIDENCE, int(police.sum()), errors)
+    right = held.shares.argmax(axis=1) == held.matters
+    settle = precision_threshold(held.shares[leaving].max(axis=1), right[leaving], SETTLE_PRECISION)
+    staying = ~leaving & (held.shares.argmax(axis=1) == 0)
+    keep = precision_threshold(held.shares[staying, 0], police[staying], KEEP_PRECISION)
+    return Thresholds(divert, keep, settle, found, doubt, alpha, CONFIDENCE, int(police.sum()), errors)

@@ -14,8 +14,24 @@ from classifiers.normalise import fold
 
 CORPUS = Path(__file__).parent / "corpus"
 REGISTERS = tuple(
-    "plain panicked rambling child elderly drunk polite official rider shopkeeper foreigner dialect asr "
-    "traditional two letter".split()
+    [
+        "plain",
+        "panicked",
+        "rambling",
+        "child",
+        "elderly",
+        "drunk",
+        "polite",
+        "official",
+        "rider",
+        "shopkeeper",
+        "foreigner",
+        "dialect",
+        "asr",
+        "traditional",
+        "two",
+        "letter",
+    ]
 )
 SPLITS = ("train", "calibration", "test")
 

@@ -5,8 +5,8 @@ or say nothing, the place stays unknown and is asked for. Nothing is guessed.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from operator import add
 
 import numpy as np
@@ -29,6 +29,7 @@ NEAR_DEGREES = 0.0008
 """About 80 m: coordinates this near to a known place are taken for it."""
 _SOUND_LEAST = 3
 """Characters a name needs before it is matched by sound (two-character homophones are everywhere)."""
+_MUTE = "\0"
 _DOOR = re.compile("[0-9一二三四五六七八九十百零两]{1,5}(?:号楼|号|栋|幢|座|单元|弄|室|层|楼)")
 
 
@@ -42,17 +43,22 @@ class _Name:
     certainty: float = BY_NAME
 
 
+_Index = dict[str, list[tuple[str, _Name]]]
+
+
 class Gazetteer:
     """A city's names, sounds and rings, indexed once."""
 
     def __init__(self, city: City) -> None:
         self._city = city
-        self._by_pair: dict[str, list[_Name]] = {}
-        self._by_sound: dict[str, list[_Name]] = {}
-        self._syllable: dict[str, str] = {}
-        for name in _names(city):
-            self._by_pair.setdefault(name.word[:2], []).append(name)
-        self._index_sounds([name for names in self._by_pair.values() for name in names])
+        names = list(_names(city))
+        self._written = _index((name.word, name) for name in names)
+        self._sounds = _sound_table({char for name in names for char in name.word})
+        self._sounding = _index(
+            (sound, replace(name, certainty=BY_SOUND))
+            for name in names
+            if len(name.word) >= _SOUND_LEAST and _MUTE not in (sound := name.word.translate(self._sounds))
+        )
         self._posts = {place.post_id.lower(): place for place in city.places.values() if place.post_id}
         self._rings = [area for area in city.areas.values() if len(area.polygon) >= 3]
         self._tree = STRtree([_ring(area) for area in self._rings])
@@ -75,50 +81,16 @@ class Gazetteer:
             return Place(lat=location.lat, lng=location.lng), (UNKNOWN,)
         return named, (() if named.certainty >= 0.5 else (UNCLEAR,))
 
-    def _index_sounds(self, names: list[_Name]) -> None:
-        chars = sorted({char for name in names for char in name.word})
-        self._syllable = {}
-        sounds = {_sound(char) for char in chars}
-        for code in range(0x4E00, 0x9FA6):
-            if (sound := _sound(chr(code))) in sounds:
-                self._syllable[chr(code)] = sound
-        for name in names:
-            if len(name.word) >= _SOUND_LEAST and all(char in self._syllable for char in name.word):
-                key = "".join(self._syllable[char] + " " for char in name.word[:2])
-                self._by_sound.setdefault(key, []).append(name)
-
     def _post_in(self, text: str) -> KnownPlace | None:
         if not self._posts or not _may_hold_post(text):
             return None
         return next((place for post, place in self._posts.items() if post in text), None)
 
     def _named(self, text: str) -> Place | None:
-        spoken = list(self._spoken(text))
-        if not any(name.place or self._tier(name) is not Tier.DISTRICT for _, name in spoken):
-            spoken += self._heard(text)
-        if not spoken:
-            return None
-        return self._agree(text, spoken)
-
-    def _spoken(self, text: str) -> Iterator[tuple[int, _Name]]:
-        pairs = list(map(add, text, text[1:]))
-        for pair in self._by_pair.keys() & set(pairs):
-            at = text.find(pair)
-            while at >= 0:
-                for name in self._by_pair[pair]:
-                    if text.startswith(name.word, at):
-                        yield at, name
-                at = text.find(pair, at + 1)
-
-    def _heard(self, text: str) -> Iterator[tuple[int, _Name]]:
-        sounds = [self._syllable.get(char, "") + " " for char in text]
-        pairs = list(map(add, sounds, sounds[1:]))
-        for pair in self._by_sound.keys() & set(pairs):
-            for at in (at for at, found in enumerate(pairs) if found == pair):
-                for name in self._by_sound[pair]:
-                    wanted = [self._syllable[char] + " " for char in name.word]
-                    if sounds[at : at + len(wanted)] == wanted:
-                        yield at, _Name(name.word, name.area, name.place, BY_SOUND)
+        spoken = _find(text, self._written)
+        if not any(name.place or self._city.areas[name.area].tier is not Tier.DISTRICT for _, name in spoken):
+            spoken += _find(text.translate(self._sounds), self._sounding)
+        return self._agree(text, spoken) if spoken else None
 
     def _agree(self, text: str, spoken: list[tuple[int, _Name]]) -> Place | None:
         """The finest area all names lie on one line with; where they part, the last they share."""
@@ -144,10 +116,6 @@ class Gazetteer:
             line.insert(0, area)
             area = self._city.areas[area].parent
         return line
-
-    def _tier(self, name: _Name) -> Tier | None:
-        area = self._city.areas.get(name.area)
-        return area.tier if area else None
 
     def _by_point(self, lat: float, lng: float, named: Place | None) -> Place | None:
         if not (-90.0 <= lat <= 90.0 and -180.0 <= lng <= 180.0):
@@ -199,6 +167,41 @@ def _called(name: str, aliases: tuple[str, ...], area: str, place: str) -> Itera
     for word, certainty in [(name, BY_NAME), *((alias, BY_ALIAS) for alias in aliases)]:
         if len(word := plain(word).strip()) >= 2:
             yield _Name(word, area, place, certainty)
+
+
+def _index(words: Iterable[tuple[str, _Name]]) -> _Index:
+    """First two characters → the words that begin so, with the names they stand for."""
+    table: _Index = {}
+    for word, name in words:
+        table.setdefault(word[:2], []).append((word, name))
+    return table
+
+
+def _find(text: str, table: _Index) -> list[tuple[int, _Name]]:
+    """(start, name) of every word of a table in a text."""
+    found: list[tuple[int, _Name]] = []
+    for pair in table.keys() & set(map(add, text, text[1:])):
+        at = text.find(pair)
+        while at >= 0:
+            found += [(at, name) for word, name in table[pair] if text.startswith(word, at)]
+            at = text.find(pair, at + 1)
+    return found
+
+
+def _sound_table(spoken: set[str]) -> dict[int, str]:
+    """Every character that sounds like one of `spoken` → one private character for that sound; others mute."""
+    numbers: dict[str, str] = {}
+    for char in sorted(spoken):
+        if (sound := _sound(char)) != char:
+            numbers.setdefault(sound, chr(0xE000 + len(numbers)))
+    return _SoundTable({code: numbers.get(_sound(chr(code)), _MUTE) for code in range(0x4E00, 0x9FA6)})
+
+
+class _SoundTable(dict[int, str]):
+    """A translation table that makes everything it does not know mute."""
+
+    def __missing__(self, code: int) -> str:
+        return _MUTE
 
 
 def _ring(area: Area) -> Polygon:

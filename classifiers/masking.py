@@ -55,7 +55,7 @@ def _kept(number: str) -> frozenset[int] | None:
         return frozenset(range(3))
     if _MOBILE.fullmatch(number, prefix):
         return frozenset([*range(prefix + 3), length - 2, length - 1])
-    if 15 <= length:
+    if length >= 15:
         return frozenset(range(length - 4, length))
     if _LANDLINE.fullmatch(number):
         return frozenset([0, 1, 2, length - 2, length - 1])

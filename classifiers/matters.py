@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from classifiers.corpus import Text
 from classifiers.weights import Floats
 from engine.model.city import Category, MatterRow, Taxonomy
 from engine.model.reading import Matter
@@ -39,10 +40,25 @@ class MatterMap:
     sums: Floats
     """(categories × 3) zeros and ones, in the order of MATTERS."""
     categories: tuple[Category, ...]
+    calm: tuple[Matter, ...]
+    """The matter of each category when no sign speaks."""
 
 
 def matter_map(names: tuple[str, ...], taxonomy: Taxonomy) -> MatterMap:
     """The map for a model's categories."""
     known = tuple(taxonomy.categories[name] for name in names)
     calm = [matter_of(category, frozenset(), taxonomy) for category in known]
-    return MatterMap(np.array([[float(found is matter) for matter in MATTERS] for found in calm]), known)
+    return MatterMap(np.array([[float(found is matter) for matter in MATTERS] for found in calm]), known, tuple(calm))
+
+
+def matter_shares(sums: Floats, police: float) -> Floats:
+    """Probabilities of the three matters: police as calibrated, the rest split as the categories say."""
+    rest = float(sums[1] + sums[2])
+    split = float(sums[1]) / rest if rest > 0.0 else 1.0
+    return np.array([police, (1.0 - police) * split, (1.0 - police) * (1.0 - split)])
+
+
+def true_matters(texts: list[Text], taxonomy: Taxonomy) -> list[Matter]:
+    """The matter of labelled texts: danger is police work, otherwise the table speaks without signs."""
+    calm = {name: matter_of(category, frozenset(), taxonomy) for name, category in taxonomy.categories.items()}
+    return [Matter.POLICE if text.danger else calm[text.category] for text in texts]

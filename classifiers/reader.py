@@ -5,10 +5,10 @@ table makes a matter of category and signs; then certainty decides whether a per
 leaves the police unless its risk lies under the conformal threshold.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from classifiers.gazetteer import Gazetteer
-from classifiers.matters import MATTERS, group_of, matter_map, matter_of
+from classifiers.matters import MATTERS, group_of, matter_map, matter_of, matter_shares
 from classifiers.normalise import plain
 from classifiers.phrases import Hit, Phrases
 from classifiers.reasons import REASONS, decisive_words
@@ -41,9 +41,9 @@ class Reader:
     def __init__(self, city: City, weights: Weights) -> None:
         self.city = city
         self.weights = weights
-        self.scorer = Scorer(weights)
         self._limits = weights.thresholds
         self._map = matter_map(weights.categories, city.taxonomy)
+        self.scorer = Scorer(weights, self._map.sums[:, 0].copy())
         self._phrases = Phrases(city)
         self._signs = SignReader()
         self._places = Gazetteer(city)
@@ -52,8 +52,8 @@ class Reader:
     def read(self, text: str, *, channel: str = "110", location: Location | None = None) -> Reading:
         """The reading of one text; never raises for any string. `channel` may be any of the contract's."""
         words = plain(text)
-        score = self.scorer.score(text)
         hits = self._phrases.find(words)
+        score = self.scorer.score(text, bool(hits))
         signs = self._signs.read(words, frozenset(hit.sign for hit in hits))
         place, asked = self._places.locate(words, location)
         return self._reading(text, score, hits, signs, place, asked)
@@ -61,7 +61,7 @@ class Reader:
     def _reading(
         self, text: str, score: Score, hits: list[Hit], signs: Signs, place: Place, asked: tuple[Reason, ...]
     ) -> Reading:
-        shares = score.probabilities @ self._map.sums
+        shares = matter_shares(score.probabilities @ self._map.sums, score.police)
         best = int(score.probabilities.argmax())
         verdict = self._judge(score, shares, best, hits, signs)
         best = self._fitting(score.probabilities, verdict, best)
@@ -76,7 +76,7 @@ class Reader:
             review=bool(verdict.code),
             reasons=tuple(reasons),
             candidates=self._candidates(score.probabilities),
-            signs=replace(signs, violence=signs.violence),
+            signs=signs,
             place=place,
             danger_score=round(score.danger, 4),
             model_version=self._version,
@@ -117,7 +117,7 @@ class Reader:
         return tuple(
             Candidate(
                 self._map.categories[at].id,
-                matter_of(self._map.categories[at], frozenset(), self.city.taxonomy),
+                self._map.calm[at],
                 round(float(probabilities[at]), 4),
             )
             for at in order
@@ -126,7 +126,7 @@ class Reader:
     def _why(self, text: str, best: int, score: Score, hits: list[Hit], verdict: _Verdict) -> list[Reason]:
         reasons = [Reason("danger_phrase", f"危险用语“{hit.phrase}”：{hit.reason}") for hit in hits]
         if score.danger >= self._limits.danger:
-            words = decisive_words(self.scorer, text, len(self._map.categories))
+            words = decisive_words(self.scorer, text, len(self._map.categories) + 1)
             reasons.append(Reason("danger_model", f"模型判断有危险（{score.danger:.0%}）" + words))
         name = self._map.categories[best].name
         reasons.append(Reason("category", f"像“{name}”" + decisive_words(self.scorer, text, best)))

@@ -1,4 +1,4 @@
-"""The fused inference path: one text → margins of every category and of danger, in one pass over its rows.
+"""The fused inference path: one text → margins of every category, of police and of danger, in one pass over its rows.
 
 idf is folded into the rows and idf² rides along as the last column, so that one accumulation over the rows
 of the text's features gives the sums and the norm they are divided by. `_sparsetools.csr_matvecs` adds the rows
@@ -6,12 +6,13 @@ without copying them; scikit-learn's pipeline gives the same figures to 1e-9 (he
 """
 
 from dataclasses import dataclass
+from math import exp, log
 from typing import Any
 
 import numpy as np
 from scipy.sparse import _sparsetools
 
-from classifiers.features import CONCEPT_MARK, concepts, grams
+from classifiers.features import concepts, grams
 from classifiers.normalise import fold
 from classifiers.weights import Floats, Weights
 
@@ -24,6 +25,8 @@ class Score:
 
     probabilities: Floats
     """Per category, summing to 1."""
+    police: float
+    """Probability of police work, signs apart (0-1)."""
     danger: float
     """Probability of danger (0-1)."""
     seen: int
@@ -33,11 +36,14 @@ class Score:
 class Scorer:
     """A model ready to read. Safe to share between threads: nothing in it changes."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, police: Floats) -> None:
+        """`police` has a 1 for every category that is police work when no sign speaks."""
         self.weights = weights
+        self._police = police
         self._index = {name: row for row, name in enumerate(weights.vocabulary)}
         self._row = self._index.get
-        self._flat = np.asarray(weights.rows).reshape(-1)
+        self._rows = np.asarray(weights.rows)  # a plain view: indexing a memmap costs three times as much
+        self._flat = self._rows.reshape(-1)
         self._shape = weights.rows.shape
         self._ones = np.ones(4096)
         self._raises = {
@@ -56,7 +62,7 @@ class Scorer:
         return rows
 
     def margins(self, text: str) -> tuple[Floats, int]:
-        """Linear margins (categories, then danger) and the number of features known."""
+        """Linear margins (categories, police, danger) and the number of features known."""
         found = self.features(text)
         count = len(found)
         height, width = self._shape
@@ -71,30 +77,43 @@ class Scorer:
         sums += self.weights.bias
         return sums, count
 
-    def score(self, text: str) -> Score:
-        """Probabilities of one text."""
+    def score(self, text: str, phrased: bool = False) -> Score:
+        """Probabilities of one text; `phrased` says that a danger phrase speaks in it."""
+        weights = self.weights
         margins, seen = self.margins(text)
-        scaled = margins[:-1] * self.weights.temperature
-        scaled -= scaled.max()
-        np.exp(scaled, out=scaled)
-        scaled /= scaled.sum()
-        slope, offset = self.weights.danger_line
-        return Score(scaled, logistic(slope * float(margins[-1]) + offset), seen)
+        shares = margins[:-2] * weights.temperature
+        shares -= shares.max()
+        np.exp(shares, out=shares)
+        shares /= shares.sum()
+        evidence = (
+            float(margins[-2]),
+            float(margins[-1]),
+            log_odds(float(shares @ self._police)),
+            log_odds(float(shares @ weights.danger_rates)),
+            float(phrased),
+        )
+        return Score(shares, _weigh(weights.police_line, evidence), _weigh(weights.danger_line, evidence), seen)
 
     def contributions(self, words: list[str], column: int) -> list[float]:
         """What each n-gram adds to a column (0 where it is unknown); for reasons, not for decisions."""
-        rows = self.weights.rows
-        return [0.0 if (row := self._row(word)) is None else float(rows[row, column]) for word in words]
+        rows = [self._index.get(word, -1) for word in words]
+        pulls = self._rows[rows, column] if rows else np.zeros(0)
+        return [pull if row >= 0 else 0.0 for row, pull in zip(rows, pulls.tolist(), strict=True)]
+
+
+def log_odds(probability: float) -> float:
+    """Probability → log-odds, held within ±13.8."""
+    held = min(max(probability, 1e-6), 1.0 - 1e-6)
+    return log(held / (1.0 - held))
+
+
+def _weigh(line: tuple[float, ...], evidence: tuple[float, ...]) -> float:
+    return logistic(line[0] + sum(slope * value for slope, value in zip(line[1:], evidence, strict=True)))
 
 
 def logistic(odds: float) -> float:
     """Log-odds → probability, without overflow."""
     if odds < 0:
-        power = float(np.exp(max(odds, -700.0)))
+        power = exp(max(odds, -700.0))
         return power / (1.0 + power)
-    return 1.0 / (1.0 + float(np.exp(-min(odds, 700.0))))
-
-
-def is_concept(name: str) -> bool:
-    """Whether a feature is a concept rather than an n-gram."""
-    return name.startswith(CONCEPT_MARK)
+    return 1.0 / (1.0 + exp(-min(odds, 700.0)))

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
-from classifiers.corpus import CORPUS, Text, content_hash, shipped
+from classifiers.corpus import Text, content_hash, shipped
 from classifiers.features import VERSION, concept_hash
 from classifiers.reader import Reader
 from classifiers.weights import Weights, restore, save
@@ -63,5 +63,14 @@ def train(city: City, texts: list[Text], facts: dict[str, object], version: str)
     facts["thresholds"] = asdict(set_up.thresholds)
     rows, bias, vocabulary = fused(machines)
     return Weights(
-        rows, bias, vocabulary, machines.categories, set_up.temperature, set_up.danger_line, set_up.thresholds, facts
+        rows=rows,
+        bias=bias,
+        vocabulary=vocabulary,
+        categories=machines.categories,
+        temperature=set_up.temperature,
+        danger_rates=set_up.danger_rates,
+        police_line=set_up.police_line,
+        danger_line=set_up.danger_line,
+        thresholds=set_up.thresholds,
+        facts=facts,
     )

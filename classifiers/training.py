@@ -12,20 +12,23 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from classifiers.corpus import Text
 from classifiers.features import concepts, tokens
+from classifiers.matters import true_matters
 from classifiers.normalise import fold
 from classifiers.weights import Floats
 from engine.model.city import Taxonomy
 from engine.model.reading import Matter
 
 FOLDS = 5
+ABSENT = -3.0
+"""Margin of a category that a fold never saw."""
 COST = 2.0
 """Of the category and group machines (chosen by cross-validation on the corpus; flat between 1 and 10)."""
-DANGER_COST = 0.5
+YES_NO_COST = 1.0
+"""Of the police and danger machines."""
 GROUP_SHARE = 0.6
 POLICE_SHARE = 0.2
 """How loudly group and matter speak in a category's margin; both flat around these."""
@@ -33,7 +36,7 @@ POLICE_SHARE = 0.2
 
 @dataclass(slots=True)
 class Machines:
-    """The scikit-learn pipeline: vectoriser and the combined linear map (features × categories + danger)."""
+    """The scikit-learn pipeline: vectoriser and one linear map, features × (categories, police, danger)."""
 
     vectoriser: TfidfVectorizer
     categories: tuple[str, ...]
@@ -41,7 +44,7 @@ class Machines:
     offsets: Floats
 
     def margins(self, texts: list[str]) -> Floats:
-        """(texts × categories + danger) margins by the plain path: vectorise, multiply, add."""
+        """(texts × categories, police, danger) margins by the plain path: vectorise, multiply, add."""
         features = self.vectoriser.transform(texts)
         return np.asarray(features @ self.slopes) + self.offsets
 
@@ -83,8 +86,14 @@ def fit(texts: list[Text], taxonomy: Taxonomy) -> Machines:
         pick = [above.index(of(name)) for name in names]
         slopes = slopes + share * more[:, pick]
         offsets = offsets + share * extra[pick]
-    danger = LinearSVC(C=DANGER_COST, class_weight="balanced").fit(features, [text.danger for text in texts])
-    return Machines(words, names, np.hstack([slopes, danger.coef_.T]), np.append(offsets, danger.intercept_))
+    police = LinearSVC(C=YES_NO_COST, class_weight="balanced").fit(features, _calm_police(texts, taxonomy))
+    danger = LinearSVC(C=YES_NO_COST, class_weight="balanced").fit(features, [text.danger for text in texts])
+    slopes = np.hstack([slopes, police.coef_.T, danger.coef_.T])
+    return Machines(words, names, slopes, np.concatenate([offsets, police.intercept_, danger.intercept_]))
+
+
+def _calm_police(texts: list[Text], taxonomy: Taxonomy) -> list[bool]:
+    return [matter is Matter.POLICE for matter in true_matters(texts, taxonomy)]
 
 
 def fused(machines: Machines) -> tuple[Floats, Floats, tuple[str, ...]]:
@@ -105,17 +114,23 @@ def _police(matter: Matter) -> str:
     return "police" if matter is Matter.POLICE else "other"
 
 
+def folds(texts: list[Text]) -> npt.NDArray[np.int64]:
+    """The fold each text is held out in; hangs on its content."""
+    return np.array([int(text.id[:6], 16) % FOLDS for text in texts])
+
+
 def cross_fit(texts: list[Text], taxonomy: Taxonomy, categories: tuple[str, ...]) -> Floats:
-    """Margins of every text by a model that never saw it; columns as `categories`, then danger."""
-    out = np.full((len(texts), len(categories) + 1), -9.0)
-    folds = np.array([int(text.id[:6], 16) % FOLDS for text in texts])
-    for fold_number in range(FOLDS):
-        held = np.flatnonzero(folds == fold_number)
+    """Margins of every text by machines that never saw it; columns as `categories`, police, danger."""
+    out = np.full((len(texts), len(categories) + 2), ABSENT)
+    where = folds(texts)
+    for number in range(FOLDS):
+        held = np.flatnonzero(where == number)
         if not len(held):
             continue
-        machines = fit([text for text, at in zip(texts, folds, strict=True) if at != fold_number], taxonomy)
+        machines = fit([text for text, at in zip(texts, where, strict=True) if at != number], taxonomy)
         columns = [categories.index(name) for name in machines.categories]
-        out[np.ix_(held, [*columns, len(categories)])] = machines.margins([texts[at].text for at in held])
+        columns += [len(categories), len(categories) + 1]
+        out[np.ix_(held, columns)] = machines.margins([texts[at].text for at in held])
     return out
 
 
@@ -136,9 +151,3 @@ def fit_temperature(margins: Floats, truth: npt.NDArray[np.int64]) -> float:
         return float(-np.log(np.maximum(chosen, 1e-12)).mean())
 
     return float(minimize_scalar(loss, bounds=(0.2, 20.0), method="bounded", options={"xatol": 0.02}).x)
-
-
-def fit_line(margins: Floats, truth: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """Slope and offset from margin to log-odds (Platt)."""
-    machine = LogisticRegression(C=1e6).fit(margins.reshape(-1, 1), truth)
-    return float(machine.coef_[0, 0]), float(machine.intercept_[0])

@@ -44,7 +44,7 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A trained model. Row r of `rows` is a feature; its columns are the categories, then danger, then idf²."""
+    """A trained model. Row r of `rows` is a feature; columns are the categories, police, danger, idf²."""
 
     rows: Floats
     bias: Floats
@@ -53,8 +53,11 @@ class Weights:
     categories: tuple[str, ...]
     temperature: float
     """Factor on the category margins before softmax."""
-    danger_line: tuple[float, float]
-    """Slope and offset from danger margin to log-odds."""
+    danger_rates: Floats
+    """Share of texts with danger, per category."""
+    police_line: tuple[float, ...]
+    """Log-odds of police work: offset, then a slope for each of scorer.evidence."""
+    danger_line: tuple[float, ...]
     thresholds: Thresholds
     facts: dict[str, Any] = field(default_factory=dict)
     """Figures of the training: hashes, sizes, versions."""
@@ -71,6 +74,8 @@ def save(weights: Weights, folder: Path) -> None:
         "vocabulary": list(weights.vocabulary),
         "categories": list(weights.categories),
         "temperature": weights.temperature,
+        "danger_rates": weights.danger_rates.tolist(),
+        "police_line": list(weights.police_line),
         "danger_line": list(weights.danger_line),
         "thresholds": asdict(weights.thresholds),
         "facts": weights.facts,
@@ -93,12 +98,14 @@ def restore(folder: Path) -> Weights | None:
             vocabulary=tuple(rest["vocabulary"]),
             categories=tuple(rest["categories"]),
             temperature=float(rest["temperature"]),
-            danger_line=(float(rest["danger_line"][0]), float(rest["danger_line"][1])),
+            danger_rates=np.asarray(rest["danger_rates"], dtype=np.float64),
+            police_line=tuple(map(float, rest["police_line"])),
+            danger_line=tuple(map(float, rest["danger_line"])),
             thresholds=Thresholds(**rest["thresholds"]),
             facts=rest["facts"],
         )
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
-    width = len(weights.categories) + 2
+    width = len(weights.categories) + 3
     fits = rows.dtype == np.float64 and rows.shape == (len(weights.vocabulary), width)
     return weights if fits and weights.bias.shape == (width - 1,) else None
