@@ -52,9 +52,7 @@ def test_seconds_run_through_the_night() -> None:
 
 
 def test_seconds_follow_working_days() -> None:
-    assert add_length(CALENDAR, at("2026-09-21 10:00"), Length(seconds=60, working_days=1)) == at(
-        "2026-09-22 17:01"
-    )
+    assert add_length(CALENDAR, at("2026-09-21 10:00"), Length(seconds=60, working_days=1)) == at("2026-09-22 17:01")
 
 
 def test_a_day_may_end_at_midnight() -> None:
