@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from engine.alerting.conditions_schema import Amount, Choice, Extra, Hours, Several, Tree, When, Wording
-from engine.alerting.nodes import Leaf, Node, branch
+from engine.alerting.nodes import Branch, Leaf, Node, branch
 from engine.alerting.textual import wording_leaves
 from engine.alerting.values import Values
 from engine.model.city import Taxonomy
@@ -31,8 +31,18 @@ class Vocabulary:
 
 
 def compile_when(when: When, vocabulary: Vocabulary, path: Path = ()) -> Node:
-    """The whole mapping as one conjunction, in the order of fields.py's table: cheap ones first."""
-    return branch("all", tuple(_parts(when, vocabulary, path)), path)
+    """The whole mapping as one conjunction, cheap parts first: a pattern is tried when all else holds."""
+    parts = sorted(_parts(when, vocabulary, path), key=_cost)
+    return branch("all", tuple(parts), path)
+
+
+def _cost(node: Node) -> int:
+    """Roughly what a test costs; words cost more than values, patterns more than words."""
+    if isinstance(node, Branch):
+        return 2 + sum(map(_cost, node.parts))
+    if node.field != "text":
+        return 1
+    return 10 + len(node.words) if node.words else (1000 if node.path[-1:] == ("regex",) else 50)
 
 
 def _parts(when: When, vocabulary: Vocabulary, path: Path) -> Iterator[Node]:

@@ -9,7 +9,7 @@ from engine.alerting.drafting import Firing, draft_of
 from engine.alerting.explaining import Told, explain
 from engine.alerting.facts import late_values, with_values
 from engine.alerting.fields import Moment
-from engine.alerting.index import Index, Item, item
+from engine.alerting.index import Index, Item
 from engine.alerting.measures import Measured
 from engine.alerting.models import ModelSet
 from engine.alerting.values import AlertDraft, CooldownMark, Facts, Fired, Plan, Timer
@@ -81,7 +81,7 @@ class Engine:
                 enters = bool(found) if window.own_filter else number in own
                 if not enters and number not in own:
                     continue
-                query = window.query(facts, found, enters=enters)
+                query = window.query(facts, found, enters=enters, read=number in own)
                 if query is not None:
                     yield query
 
@@ -101,9 +101,7 @@ class Engine:
             facts = with_values(facts, late_values(links, decision))
         asked = {query.key: query for query in plan.queries}
         hits = [hit for model in plan.hits if (hit := self._hit(model, facts, asked, entries, plan.woken))]
-        timers = tuple(
-            self._timer(hit, facts, asked) for hit in hits if hit.model.silence is not None and not plan.woken
-        )
+        timers = tuple(self._timer(hit, facts) for hit in hits if hit.model.silence is not None and not plan.woken)
         ready = [hit for hit in hits if plan.woken or hit.model.silence is None]
         if not ready:
             return Fired(timers=timers)
@@ -169,11 +167,11 @@ class Engine:
         return window.measured(query, facts, entries.get(key, ()) if key else ())
 
     @staticmethod
-    def _timer(hit: Hit, facts: Facts, asked: Mapping[str, WindowQuery]) -> Timer:
+    def _timer(hit: Hit, facts: Facts) -> Timer:
         window = hit.model.silence
         assert window is not None  # noqa: S101 - only models with a silence get here
         key = window.key(facts.values) or ""
-        query = WindowQuery(key, "", facts.at, window.length, asked[key].limit)
+        query = WindowQuery(key, "", facts.at, window.length, window.limit)
         return Timer(
             key=f"{key}|{facts.event_id}",
             due_at=facts.at + window.length,
@@ -215,10 +213,10 @@ class Engine:
 
 def _items(models: Sequence[Compiled]) -> Iterator[tuple[Moment, Item]]:
     for number, model in enumerate(models):
-        yield model.moment, item(number, -1, -1, model.early)
+        yield model.moment, Item(number, -1, -1, model.early.test, model.early)
         for place, window in enumerate(model.windows):
             for mark, node in enumerate(window.marks):
-                yield model.moment, item(number, place, mark, node)
+                yield model.moment, Item(number, place, mark, node.test, node)
 
 
 def _relation(model: Compiled) -> Relation:

@@ -7,13 +7,13 @@ in time. A window (x - L, x] is named by its last event x.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.alerting.wording import likeness
 from engine.model.alert import WindowEntry
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One remembered event: its id, its time, and the value written beside it."""
 
     at: int

@@ -1,22 +1,61 @@
 """Alerting room: event-time windows in memory, answering as the store does. For tests, replays and drafts."""
 
-from bisect import bisect_left, bisect_right, insort
-from collections import defaultdict
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from engine.model.alert import WindowEntry, WindowQuery
 
 _SLACK = 86_400_000
 _SWEEP = 4096
 """Entries added between two sweeps."""
+_LAST = "\U0010ffff"
+
+
+@dataclass(slots=True)
+class _Kept:
+    """One window: its entries in order, twice: as sorting keys, and as they are answered."""
+
+    keys: list[tuple[int, str]] = field(default_factory=list)
+    entries: list[WindowEntry] = field(default_factory=list)
+    reach: int = 0
+    """Milliseconds back from the newest event that a query may still look."""
+
+    def add(self, query: WindowQuery) -> bool:
+        """Adds the query's member; False when it is there already."""
+        key = (query.at, query.member)
+        place = bisect_left(self.keys, key)
+        if place < len(self.keys) and self.keys[place] == key:
+            return False
+        self.keys.insert(place, key)
+        self.entries.insert(place, WindowEntry(query.at, query.member))
+        oldest = query.buckets[-1] if query.buckets else query.at - 2 * query.length
+        self.reach = max(self.reach, query.at - oldest)
+        return True
+
+    def between(self, query: WindowQuery) -> tuple[WindowEntry, ...]:
+        """Entries of (at - length, at + length), at most `limit` of the newest."""
+        first = bisect_right(self.keys, (query.at - query.length, _LAST))
+        last = bisect_left(self.keys, (query.at + query.length, ""))
+        return tuple(self.entries[max(first, last - query.limit) : last])
+
+    def counted(self, bucket: int, length: int) -> WindowEntry:
+        """The number of entries in [bucket, bucket + length) as an entry `#<n>`."""
+        number = bisect_left(self.keys, (bucket + length, "")) - bisect_left(self.keys, (bucket, ""))
+        return WindowEntry(bucket, f"#{number}")
+
+    def forget(self, before: int) -> bool:
+        """Drops what is older; True when nothing is left."""
+        place = bisect_left(self.keys, (before, ""))
+        del self.keys[:place], self.entries[:place]
+        return not self.keys
 
 
 class WindowMemory:
     """Windows by key. Entries older than any query can reach are forgotten, so memory stays flat."""
 
     def __init__(self) -> None:
-        self._events: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        self._reach: dict[str, int] = {}
+        self._kept: dict[str, _Kept] = {}
         self._added = 0
         self._newest = 0
 
@@ -25,39 +64,22 @@ class WindowMemory:
         return {query.key: self._one(query) for query in queries}
 
     def _one(self, query: WindowQuery) -> tuple[WindowEntry, ...]:
-        events = self._events[query.key]
-        if query.member:
-            self._add(query, events)
+        kept = self._kept.get(query.key)
+        if kept is None:
+            kept = _Kept()
+            if query.member:
+                self._kept[query.key] = kept
+        if query.member and kept.add(query):
+            self._newest = max(self._newest, query.at)
+            self._added += 1
+            if self._added % _SWEEP == 0:
+                self._sweep()
         if query.buckets:
-            return tuple(self._counted(events, bucket, query.length) for bucket in query.buckets)
-        first = bisect_right(events, (query.at - query.length, "\U0010ffff"))
-        last = bisect_left(events, (query.at + query.length, ""))
-        first = max(first, last - query.limit)
-        return tuple(WindowEntry(at, member) for at, member in events[first:last])
-
-    def _add(self, query: WindowQuery, events: list[tuple[int, str]]) -> None:
-        entry = (query.at, query.member)
-        place = bisect_left(events, entry)
-        if place < len(events) and events[place] == entry:
-            return
-        insort(events, entry)
-        oldest = query.buckets[-1] if query.buckets else query.at - 2 * query.length
-        self._reach[query.key] = max(self._reach.get(query.key, 0), query.at - oldest)
-        self._newest = max(self._newest, query.at)
-        self._added += 1
-        if self._added % _SWEEP == 0:
-            self._sweep()
-
-    @staticmethod
-    def _counted(events: list[tuple[int, str]], bucket: int, length: int) -> WindowEntry:
-        number = bisect_left(events, (bucket + length, "")) - bisect_left(events, (bucket, ""))
-        return WindowEntry(bucket, f"#{number}")
+            return tuple(kept.counted(bucket, query.length) for bucket in query.buckets)
+        return kept.between(query) if query.limit else ()
 
     def _sweep(self) -> None:
-        for key in list(self._events):
-            events = self._events[key]
-            oldest = self._newest - self._reach.get(key, 0) - _SLACK
-            del events[: bisect_left(events, (oldest, ""))]
-            if not events:
-                del self._events[key]
-                self._reach.pop(key, None)
+        for key in list(self._kept):
+            kept = self._kept[key]
+            if kept.forget(self._newest - kept.reach - _SLACK):
+                del self._kept[key]

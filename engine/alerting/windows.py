@@ -44,6 +44,11 @@ class Window:
         """Whether events are chosen by the window itself, not by the model's `when`."""
         return bool(self.marks)
 
+    @property
+    def limit(self) -> int:
+        """Entries the store answers at most, the newest."""
+        return MAX_CHAIN if self.measure == "sequence" else MAX_ENTRIES
+
     def group(self, values: Values) -> str | None:
         """`caller:1f…,township:x`, or None when a part is not known."""
         parts = []
@@ -59,8 +64,11 @@ class Window:
         group = self.group(values)
         return None if group is None else f"{self.model}|{self.name}~{self.stamp}|{group}"
 
-    def query(self, facts: Facts, marks: Sequence[int], *, enters: bool) -> WindowQuery | None:
-        """The question to the store; None when the event's group is not known."""
+    def query(self, facts: Facts, marks: Sequence[int], *, enters: bool, read: bool) -> WindowQuery | None:
+        """The question to the store; None when the event's group is not known.
+
+        `read` False: the event is only written down (limit 0), because its model cannot fire on it.
+        """
         key = self.key(facts.values)
         if key is None:
             return None
@@ -70,7 +78,7 @@ class Window:
             member=member,
             at=facts.at,
             length=self.length,
-            limit=MAX_CHAIN if self.measure == "sequence" else MAX_ENTRIES,
+            limit=self.limit if read else 0,
             buckets=self._buckets(facts.at),
         )
 
