@@ -58,6 +58,10 @@ class Conflict(FenliuError):
     """Somebody changed it in between; read again and decide again."""
 
 
+class Taken(FenliuError):
+    """This call_id belongs to a call that came under another webhook-id; send another call_id or none."""
+
+
 class StoreDown(FenliuError):
     """The store does not answer; nothing was acknowledged. Try again."""
 

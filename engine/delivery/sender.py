@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,6 @@ from engine.model.city import Body
 from engine.model.message import Message
 from engine.model.webhook import sign
 
-Contacts = Callable[[Message], "Any"]
 _encode = msgspec.json.Encoder().encode
 _NO_ENDPOINT = Verdict(Outcome.SENT, "no endpoint: the body pulls its orders")
 
@@ -58,7 +58,11 @@ class Sender:
 
 def _payload(message: Message, contacts: list[dict[str, Any]]) -> dict[str, Any]:
     data = message.data | ({"contacts": contacts} if contacts else {})
-    return {"type": message.type.value, "timestamp": message.created_at, "data": data}
+    return {"type": message.type.value, "timestamp": _rfc3339(message.created_at), "data": data}
+
+
+def _rfc3339(at: Instant) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 async def _is_private(endpoint: str) -> bool:

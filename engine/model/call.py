@@ -55,3 +55,13 @@ class Call:
     extra: dict[str, str | int | float | bool] = field(default_factory=dict)
     sealed: str = ""
     """Encrypted contact (phone, name, clear text) for the body that must act; opened only at delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Clear personal data of one call: sealed while stored, opened only for the body that must act."""
+
+    phone: str = ""
+    name: str = ""
+    text: str = ""
+    address: str = ""

@@ -29,7 +29,15 @@ class Cooldown:
 
     key: str
     until: int
-    alert_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """A timer of alerting: `payload` comes back to it at `due_at`; no payload means that it is done."""
+
+    key: str
+    due_at: int
+    payload: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,7 @@ class Change:
     messages: tuple[Message, ...] = ()
     log: tuple[LogEntry, ...] = ()
     cooldowns: tuple[Cooldown, ...] = ()
+    wakes: tuple[Wake, ...] = ()
     idempotency_key: str = ""
     """Repeating a change under the same key writes nothing and answers what was answered."""
 
@@ -60,5 +69,6 @@ class Change:
             messages=self.messages + other.messages,
             log=self.log + other.log,
             cooldowns=self.cooldowns + other.cooldowns,
+            wakes=self.wakes + other.wakes,
             idempotency_key=self.idempotency_key or other.idempotency_key,
         )

@@ -86,3 +86,5 @@ class Reading:
     place: Place = Place()
     danger_score: float = 0.0
     model_version: str = ""
+    unseen: float = 0.0
+    """Share of the text's character pairs that no training text had (0–1): drift shows here first."""

@@ -5,25 +5,16 @@ import hashlib
 import hmac
 import os
 import re
-from dataclasses import dataclass
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from engine.model.call import Contact
+
 _NONCE = 12
 _NOT_DIGITS = re.compile(r"\D+")
 _WIDE = str.maketrans("０１２３４５６７８９＋", "0123456789+")
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """Clear personal data of one call."""
-
-    phone: str = ""
-    name: str = ""
-    text: str = ""
-    address: str = ""
 
 
 def normal_phone(phone: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from engine.errors import Conflict, NotFound, Replayed
+from engine.errors import NotFound, Replayed, Taken
 from engine.model.alert import WindowEntry, WindowQuery
 from engine.model.call import Call, Instant
 from engine.model.city import LinkRules
@@ -46,7 +46,9 @@ class Candidate:
     call_id: str
     at: Instant
     order_id: str
-    """Order it ended in; empty while it is still being decided."""
+    """Order it ended in; empty when it needed none."""
+    undecided: bool
+    """It was accepted but not decided yet."""
     facts: LinkFacts | None
 
 
@@ -103,7 +105,7 @@ async def accept(
     """Make `call` durable and answer its links and windows.
 
     The same webhook id and digest again answers `SAME`; with another digest raises `Replayed`, and a
-    call id that another webhook used raises `Conflict`. `redo` repeats the look-up for a call that is
+    call id that another webhook used raises `Taken`. `redo` repeats the look-up for a call that is
     durable already (recovery); windows and links are sets, so nothing is counted twice.
     """
     entry = LogEntry(call.received_at, call.call_id, "call.accepted", call.operator or str(call.channel))
@@ -126,12 +128,32 @@ async def accept(
     return _read(answer, windows, cooldowns)
 
 
+def _queries(windows: tuple[WindowQuery, ...]) -> list[dict[str, Any]]:
+    return [{"key": q.key, "member": q.member, "at": q.at, "length": q.length, "limit": q.limit} for q in windows]
+
+
+async def ask(
+    client: Client, city: str, windows: tuple[WindowQuery, ...], cooldowns: tuple[str, ...]
+) -> tuple[dict[str, tuple[WindowEntry, ...]], dict[str, Instant]]:
+    """Windows and cool-downs for an event that is no call; members that are given are added."""
+    answer = await client.call("ask", city, windows=_queries(windows), cooldowns=cooldowns)
+    return _windows(windows, answer[0]), _cooldowns(cooldowns, answer[1])
+
+
+def _windows(windows: tuple[WindowQuery, ...], found: list[Any]) -> dict[str, tuple[WindowEntry, ...]]:
+    return {q.key: _entries(rows) for q, rows in zip(windows, found, strict=True)}
+
+
+def _cooldowns(keys: tuple[str, ...], found: list[bytes]) -> dict[str, Instant]:
+    return {k: int(v) for k, v in zip(keys, found, strict=True) if v}
+
+
 def _read(answer: list[Any], windows: tuple[WindowQuery, ...], cooldowns: tuple[str, ...]) -> Accepted:
     status = answer[0].decode()
     if status == "other":
         raise Replayed("this webhook-id was used before with another body; send a new id for a new call")
     if status == "taken":
-        raise Conflict("this call_id belongs to a call that came under another webhook-id")
+        raise Taken("this call_id belongs to a call that came under another webhook-id")
     if answer[1]:
         return Accepted(Status.SAME, answer=answer[1])
     return Accepted(
@@ -142,8 +164,8 @@ def _read(answer: list[Any], windows: tuple[WindowQuery, ...], cooldowns: tuple[
         place_ids=_texts(answer[5]),
         near_ids=_texts(answer[6]),
         candidates=tuple(_candidate(c) for c in answer[7]),
-        windows={q.key: _entries(found) for q, found in zip(windows, answer[8], strict=True)},
-        cooldowns={k: int(v) for k, v in zip(cooldowns, answer[9], strict=True) if v},
+        windows=_windows(windows, answer[8]),
+        cooldowns=_cooldowns(cooldowns, answer[9]),
     )
 
 
@@ -153,7 +175,10 @@ def _texts(values: list[bytes]) -> tuple[str, ...]:
 
 def _candidate(row: list[bytes]) -> Candidate:
     call_id, at, link, order = row
-    return Candidate(call_id.decode(), int(at or 0), order.decode(), _links.decode(link) if link else None)
+    waits = order == b"?"
+    return Candidate(
+        call_id.decode(), int(at or 0), "" if waits else order.decode(), waits, _links.decode(link) if link else None
+    )
 
 
 def _entries(flat: list[bytes]) -> tuple[WindowEntry, ...]:

@@ -40,6 +40,7 @@ async def commit(
         cooldowns=[
             {"key": c.key, "value": c.until, "ms": max(1, c.until - now)} for c in change.cooldowns if c.until > now
         ],
+        wakes=[{"key": w.key, "at": w.due_at, "payload": w.payload} for w in change.wakes],
         counts=_counts(change),
         labels=[to_json(label) for label in labels],
         idem=change.idempotency_key or None,

@@ -76,8 +76,8 @@ local function accept(keys, args)
           table.insert(lists[i], id)
           if not seen[id] then
             seen[id] = true
-            local c = redis.call('HMGET', p .. 'call:' .. id, 'at', 'link', 'order')
-            table.insert(details, { id, c[1] or '', c[2] or '', c[3] or '' })
+            local c = redis.call('HMGET', p .. 'call:' .. id, 'at', 'link', 'order', 'status')
+            table.insert(details, { id, c[1] or '', c[2] or '', c[4] == 'accepted' and '?' or c[3] or '' })
           end
         end
       end
@@ -166,10 +166,27 @@ local function commit(keys, args)
   for _, m in ipairs(r.messages) do queue(p, m) end
   for _, e in ipairs(r.log) do entry(p, e) end
   for _, c in ipairs(r.cooldowns) do redis.call('SET', p .. 'cool:' .. c.key, c.value, 'PX', c.ms) end
+  for _, w in ipairs(r.wakes) do
+    if w.payload == '' then
+      redis.call('DEL', p .. 'wake:' .. w.key)
+      alarm(p, 'wake:' .. w.key)
+    else
+      redis.call('SET', p .. 'wake:' .. w.key, w.payload)
+      alarm(p, 'wake:' .. w.key, w.at)
+    end
+  end
   for name, n in pairs(r.counts) do redis.call('HINCRBY', p .. 'counts', name, n) end
   for _, l in ipairs(r.labels) do redis.call('XADD', p .. 'labels', '*', 'j', l) end
   if r.idem then redis.call('SET', p .. 'idem:' .. r.idem, r.idem_answer, 'PX', HOOK_MS) end
   return { 'ok' }
+end
+
+-- ask: windows and cool-downs for an event that is no call (an order's step, a timer).
+local function ask(keys, args)
+  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
+  local cool = {}
+  for i, k in ipairs(r.cooldowns) do cool[i] = redis.call('GET', p .. 'cool:' .. k) or '' end
+  return { windows(p, r.windows), cool }
 end
 
 -- lease: members of a due set (alarms, pending) whose time has come, moved on by the lease so that no
@@ -193,7 +210,7 @@ local function settle(keys, args)
   local msg = p .. 'msg:' .. r.id
   local state = redis.call('HGET', msg, 'state')
   if not state or state == 'delivered' then return { 'already' } end
-  local tries = redis.call('HINCRBY', msg, 'tries', 1)
+  local tries = redis.call('HINCRBY', msg, 'tries', r.tried and 1 or 0)
   redis.call('HSET', msg, 'state', r.state, 'last', r.last)
   if r.state == 'waiting' then redis.call('ZADD', p .. 'retry', r.retry_at, r.id) end
   if r.state == 'dead' then redis.call('ZADD', p .. 'dead', r.now, r.id) end
@@ -221,6 +238,7 @@ local function requeue(keys, args)
 end
 
 redis.register_function('accept_@SUFFIX@', accept)
+redis.register_function('ask_@SUFFIX@', ask)
 redis.register_function('commit_@SUFFIX@', commit)
 redis.register_function('lease_@SUFFIX@', lease)
 redis.register_function('settle_@SUFFIX@', settle)

@@ -81,9 +81,13 @@ async def settle(
     last: str,
     now: Instant,
     retry_at: Instant = 0,
+    tried: bool = True,
     entry: LogEntry | None = None,
 ) -> None:
-    """Write down what became of a try: `delivered`, `waiting` (until `retry_at`) or `dead`."""
+    """Write down what became of a try: `delivered`, `waiting` (until `retry_at`) or `dead`.
+
+    `tried` is false for a message put off because its body is busy: that is no failed try.
+    """
     await client.call(
         "settle",
         city,
@@ -93,6 +97,7 @@ async def settle(
         last=last,
         now=now,
         retry_at=retry_at,
+        tried=tried,
         entry=entry and {"json": to_json(entry), "subject": entry.subject, "line": True},
     )
 

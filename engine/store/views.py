@@ -55,6 +55,12 @@ async def dossier(client: Client, city: str, dossier_id: str) -> Dossier:
     return _dossiers.decode(found)
 
 
+async def wake(client: Client, city: str, wake_key: str) -> str:
+    """The payload of a timer; empty when it rang already."""
+    found = await client.read("GET", key(city, "wake", wake_key))
+    return found.decode() if found else ""
+
+
 async def line(client: Client, city: str, subject: str) -> list[LogEntry]:
     """The time line of one call, order, alert or dossier, in the order of commits."""
     return [_entries.decode(e) for e in await client.read("LRANGE", key(city, "line", subject), 0, -1)]

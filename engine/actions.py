@@ -1,0 +1,166 @@
+"""What people and bodies do: an event on an order, a review of a call, a verdict on an alert.
+
+Each reads the stored value, asks the pure loop, commits; when somebody was faster it reads and asks again.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import msgspec
+
+from engine import alarming
+from engine.alerting import order_facts
+from engine.clock import Clock
+from engine.errors import Conflict, Fault, Illegal, NotFound, Refused
+from engine.loop import apply, assign, check_back, review_alert
+from engine.model.alert import Alert
+from engine.model.call import Instant
+from engine.model.change import CallOutcome, Change
+from engine.model.city import City
+from engine.model.decision import Decision, Handoff
+from engine.model.dutytable import bodies_of, duty_for
+from engine.model.order import Order, OrderEvent, State
+from engine.model.reading import Matter, Reason
+from engine.pipeline import Rulebook
+from engine.routing import superior
+from engine.store import calls, commits, views
+from engine.store.client import Client
+
+_TRIES = 8
+_outcomes = msgspec.json.Decoder(CallOutcome)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class CallReview:
+    """A person's decision on a call; `category` and `body` may be left to the duty table."""
+
+    matter: Matter
+    reason: str
+    who: str
+    category: str = ""
+    body: str = ""
+
+
+class Actions:
+    """Everything that changes an order, an alert or a call after it was decided."""
+
+    def __init__(self, client: Client, rules: Callable[[], Rulebook], clock: Clock) -> None:
+        self._client = client
+        self._rules = rules
+        self._clock = clock
+
+    async def order_event(self, order_id: str, event: OrderEvent, *, holder: str = "", idempotency: str = "") -> Order:
+        """Do `event`. `holder`, when given, must hold the order. Raises `NotFound`, `Illegal`, `Conflict`."""
+
+        async def once() -> Order:
+            rules, now = self._rules(), self._clock.now()
+            order = await views.order(self._client, rules.city.id, order_id)
+            if holder and order.body_id != holder:
+                raise NotFound(f"no order {order_id} held by {holder}")
+            change = apply(order, event, rules.city, now)
+            after = change.orders[-1]
+            change += await self._alert_checked(after, rules.city, now)
+            change += await alarming.about(
+                self._client, rules.engine, order_facts(after, event.type.value, now, rules.city), rules.city, now
+            )
+            change = replace(change, idempotency_key=idempotency)
+            done = await self._commit(change, now, msgspec.json.encode(after))
+            return msgspec.json.decode(done, type=Order)
+
+        return await self._again(once)
+
+    async def _alert_checked(self, order: Order, city: City, now: Instant) -> Change:
+        """The alert whose instruction closed is checked in the same change."""
+        if not order.alert_id or order.state is not State.CLOSED:
+            return Change()
+        return check_back(await views.alert(self._client, city.id, order.alert_id), order, now)
+
+    async def review_alert(self, alert_id: str, verdict: str, reason: str, who: str) -> Alert:
+        """`confirm` or `dismiss` an alert that waits for its second review. Raises `NotFound`, `Illegal`."""
+
+        async def once() -> Alert:
+            rules, now = self._rules(), self._clock.now()
+            alert = await views.alert(self._client, rules.city.id, alert_id)
+            change = review_alert(alert, rules.city, now, who, verdict, reason)
+            label = {"kind": "alert", "model": alert.model, "alert_id": alert_id, "verdict": verdict, "at": now}
+            await self._commit(change, now, labels=(label,))
+            return change.alerts[-1]
+
+        return await self._again(once)
+
+    async def review_call(self, call_id: str, review: CallReview) -> Order:
+        """A person decides a call that waits for it; kept as training data. Raises `NotFound`, `Illegal`, `Refused`."""
+
+        async def once() -> Order:
+            rules, now = self._rules(), self._clock.now()
+            stored = await calls.load(self._client, rules.city.id, call_id)
+            if not stored.order_id or not stored.outcome:
+                raise Illegal(f"call {call_id} has no order to decide", ())
+            order = await views.order(self._client, rules.city.id, stored.order_id)
+            if order.state not in (State.REVIEW, State.RETURNED):
+                raise Illegal(f"order {order.order_id} is {order.state.value}: it waits for no decision", ())
+            outcome = _outcomes.decode(stored.outcome)
+            hour = alarming.hour_of(rules.city, stored.call.received_at)
+            decision = reviewed(outcome.decision, review, rules.city, hour)
+            change = assign(order, decision, rules.city, now, review.who, review.reason)
+            label = {
+                "kind": "call",
+                "call_id": call_id,
+                "text": stored.call.text,
+                "matter": decision.matter.value,
+                "category": decision.category,
+                "was": outcome.decision.category,
+                "at": now,
+            }
+            await self._commit(change, now, labels=(label,))
+            return change.orders[-1]
+
+        return await self._again(once)
+
+    async def _commit(
+        self, change: Change, now: Instant, answer: bytes = b"", labels: tuple[dict[str, Any], ...] = ()
+    ) -> bytes:
+        city = self._rules().city.id
+        return await commits.commit(self._client, city, change, now=now, answer=answer, labels=labels)
+
+    async def _again(self, once: Callable[[], Awaitable[T]]) -> T:
+        for _ in range(_TRIES - 1):
+            try:
+                return await once()
+            except Conflict:
+                continue
+        return await once()
+
+
+def reviewed(decision: Decision, review: CallReview, city: City, hour: int) -> Decision:
+    """The decision a person made of it: the duty table's body unless they named one. Raises `Refused`."""
+    category = review.category or decision.category
+    faults = []
+    if category not in city.taxonomy.categories:
+        faults.append(Fault("category", f"{category} is not in the taxonomy", "an id of taxonomy.yaml"))
+    if review.body and review.body not in city.bodies:
+        faults.append(Fault("body", f"{review.body} is not in the body table", "an id of bodies.yaml"))
+    if faults:
+        raise Refused(*faults)
+    duty = duty_for(city.duties, category, decision.place, hour)
+    bodies = bodies_of(city, duty, decision.place) if duty else ()
+    if review.body:
+        bodies = (review.body, *(b for b in bodies if b != review.body))
+    police = review.matter is Matter.POLICE
+    forced = Handoff(duty.handoff) if duty and duty.handoff else None
+    handoff = Handoff.DISPATCH if police and forced is None else forced or Handoff.WORK_ORDER
+    return replace(
+        decision,
+        matter=review.matter,
+        category=category,
+        group=city.taxonomy.categories[category].group,
+        review=False,
+        handoff=Handoff.WORK_ORDER if handoff is Handoff.NONE else handoff,
+        body_id=bodies[0] if bodies else superior(city, city.command_body),
+        fallbacks=bodies[1:],
+        joint=duty.joint if duty else (),
+        procedure=(duty.procedure if duty else "") or ("police_dispatch" if police else "work_order"),
+        reasons=(*decision.reasons, Reason("person", f"人工研判：{review.reason}")),
+    )

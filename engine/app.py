@@ -1,0 +1,160 @@
+"""Composition root: the only place that builds real things, for the API process and the worker process."""
+
+import asyncio
+import contextlib
+import os
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+import classifiers
+from engine import __version__, keeping
+from engine.actions import Actions
+from engine.clock import FILE_NAME, Clock
+from engine.delivery import Sender
+from engine.errors import StoreDown
+from engine.http import Service, make_router
+from engine.http.metrics import exposition
+from engine.http.problems import Problem, install, problem
+from engine.intake import Masking
+from engine.pipeline import Pipeline
+from engine.privacy import Vault, mask_name, mask_phone
+from engine.rulebook import Rules, Source
+from engine.settings import Settings
+from engine.store import embedded
+from engine.store.client import Client
+from engine.worker import Worker
+
+_START_WAIT_S = 60.0
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything one process holds."""
+
+    settings: Settings
+    client: Client
+    clock: Clock
+    rules: Rules
+    vault: Vault
+    service: Service
+
+
+def store_url(settings: Settings) -> str:
+    """Where the store is: the given address, or the embedded server of the data dir."""
+    return settings.store_url or embedded.url(settings.data)
+
+
+def source_of(settings: Settings) -> Source:
+    """Where the rules are."""
+    return Source(settings.rules, settings.data, settings.bodies_url, settings.city)
+
+
+async def build(settings: Settings) -> Parts:
+    """Read the rules, connect, put everything together; waits up to a minute for a store that is starting."""
+    clock = Clock(settings.data / FILE_NAME if settings.movable_clock else None)
+    rules = Rules(source_of(settings))
+    client = Client(store_url(settings))
+    await _open(client)
+    vault = Vault(keeping.privacy_key(settings))
+    masking = Masking(classifiers.mask, mask_phone, mask_name, vault.hash_phone, vault.seal)
+    service = Service(
+        client=client,
+        clock=clock,
+        rules=rules.now,
+        pipeline=Pipeline(client),
+        actions=Actions(client, rules.now, clock),
+        masking=masking,
+        webhook_keys=keeping.webhook_keys(settings),
+        tokens=keeping.tokens(settings),
+        rules_fault=lambda: rules.fault,
+        open_console=bool(settings.open_console),
+    )
+    return Parts(settings, client, clock, rules, vault, service)
+
+
+async def _open(client: Client) -> None:
+    deadline = asyncio.get_running_loop().time() + _START_WAIT_S
+    while True:
+        try:
+            await client.open(allow_unsafe=bool(os.environ.get("FENLIU_ALLOW_UNSAFE_STORE")))
+        except StoreDown:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(0.1)
+        else:
+            return
+
+
+def make_app(settings: Settings) -> FastAPI:
+    """The API application; its parts are built when it starts."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        parts = await build(settings)
+        app.state.service = parts.service
+        watch = asyncio.create_task(parts.rules.watch())
+        yield
+        watch.cancel()
+        await parts.client.close()
+
+    app = FastAPI(
+        title="Fenliu 分流",
+        version=__version__,
+        summary="Routes non-emergency calls on 110 to whoever can solve them and closes every loop",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses={422: {"model": Problem}},
+    )
+    install(app)
+    app.include_router(make_router())
+    _add_health(app)
+    return app
+
+
+def _add_health(app: FastAPI) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> dict[str, str]:
+        """This process is alive."""
+        return {"status": "ok", "version": __version__}
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz(request: Request) -> JSONResponse:
+        """This process can take calls: the store answers."""
+        service: Service = request.app.state.service
+        try:
+            await service.client.read("PING")
+        except StoreDown as error:
+            return problem(503, "store-down", str(error))
+        book = service.rules()
+        return JSONResponse({"status": "ready", "city": book.city.id, "rules": book.city.version})
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        """Prometheus text."""
+        return PlainTextResponse(await exposition(request.app.state.service), media_type="text/plain; version=0.0.4")
+
+
+async def run_worker(settings: Settings) -> None:
+    """The worker process: all loops until cancelled."""
+    parts = await build(settings)
+    keys = keeping.body_keys(settings)
+    sender = Sender(lambda body: keys[body.secret])
+    name = f"w-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    worker = Worker(parts.client, parts.rules.now, parts.clock, sender, parts.vault.open, name)
+    try:
+        await asyncio.gather(parts.rules.watch(), worker.run())
+    finally:
+        await sender.close()
+        await parts.client.close()
+
+
+def data_dir(settings: Settings) -> Path:
+    """The data dir, made with access for this user only."""
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return settings.data

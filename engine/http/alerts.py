@@ -1,0 +1,63 @@
+"""Routes of alerts, dossiers and figures."""
+
+import json
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query
+
+from engine.http.asking import Cursor, Here, Id, Limit, Who, allow
+from engine.http.problems import responses
+from engine.http.shapes import AlertReviewBody, alert_view, line_view
+from engine.http.summary import summary
+from engine.http.tokens import LOOK, ROOM
+from engine.store import views
+
+router = APIRouter(tags=["alerts"])
+
+
+@router.get("/alerts", responses=responses(401, 403, 422, 503))
+async def list_alerts(
+    s: Here,
+    who: Who,
+    state: Annotated[str, Query(max_length=20, pattern=r"^[a-z]*$")] = "",
+    cursor: Cursor = "",
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """Alerts newest first."""
+    allow(who, LOOK)
+    page = await views.alerts(s.client, s.rules().city.id, state=state, cursor=cursor, limit=limit)
+    return {"alerts": [alert_view(a, s.rules().city) for a in page.items], "cursor": page.cursor or None}
+
+
+@router.get("/alerts/{alert_id}", responses=responses(401, 403, 404, 422, 503))
+async def alert_by_id(s: Here, who: Who, alert_id: Id) -> dict[str, Any]:
+    """One alert with its time line."""
+    allow(who, LOOK)
+    city = s.rules().city
+    alert = await views.alert(s.client, city.id, alert_id)
+    return alert_view(alert, city) | {"line": line_view(await views.line(s.client, city.id, alert_id), city)}
+
+
+@router.post("/alerts/{alert_id}/review", responses=responses(401, 403, 404, 409, 422, 503))
+async def review_alert(s: Here, who: Who, alert_id: Id, body: AlertReviewBody) -> dict[str, Any]:
+    """The second review: confirm (an instruction leaves at once) or dismiss."""
+    allow(who, ROOM)
+    alert = await s.actions.review_alert(alert_id, body.verdict, s.masking.text(body.reason), who.name)
+    return alert_view(alert, s.rules().city)
+
+
+@router.get("/dossiers/{dossier_id}", responses=responses(401, 403, 404, 422, 503))
+async def dossier_by_id(s: Here, who: Who, dossier_id: Id) -> dict[str, Any]:
+    """One dispute's dossier."""
+    allow(who, LOOK)
+    found = await views.dossier(s.client, s.rules().city.id, dossier_id)
+    shown: dict[str, Any] = json.loads(msgspec.json.encode(found))
+    return shown
+
+
+@router.get("/reports/summary", responses=responses(401, 403, 503))
+async def report_summary(s: Here, who: Who) -> dict[str, Any]:
+    """Counters since the start of this store: calls by matter and handoff, orders, alerts, deliveries, queues."""
+    allow(who, LOOK)
+    return await summary(s)

@@ -1,0 +1,103 @@
+"""Routes of calls: the webhook, the classifier alone, one call, a person's decision."""
+
+import json
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Header, Request, Response
+
+from engine.actions import CallReview
+from engine.errors import Fault, Refused
+from engine.http.asking import Here, Id, Who, allow
+from engine.http.problems import responses
+from engine.http.shapes import CallReviewBody, ClassifyBody, order_view
+from engine.http.tokens import LOOK, ROOM
+from engine.intake import CallBody, parse, to_call, verify
+from engine.intake.body import MOST_BODY_BYTES
+from engine.model.reading import Matter
+from engine.pipeline import Work
+from engine.store import calls
+
+router = APIRouter(tags=["calls"])
+
+
+async def _limited(request: Request) -> bytes:
+    """The raw body, refused as soon as it is too large."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BODY_BYTES:
+            raise Refused(Fault("body", f"is over {MOST_BODY_BYTES} bytes", f"at most {MOST_BODY_BYTES} bytes"))
+    return bytes(body)
+
+
+def _inline(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with its definitions put in place, so that it needs no references."""
+    defs = schema.pop("$defs", {})
+
+    def walk(node: Any) -> Any:
+        if isinstance(node, dict):
+            if "$ref" in node:
+                return walk(defs[node["$ref"].rsplit("/", 1)[1]])
+            return {k: walk(v) for k, v in node.items()}
+        return [walk(v) for v in node] if isinstance(node, list) else node
+
+    found: dict[str, Any] = walk(schema)
+    return found
+
+
+_BODY_SCHEMA = _inline(CallBody.model_json_schema())
+_DESCRIBED = {"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY_SCHEMA}}}}
+
+
+@router.post("/calls", responses=responses(401, 409, 413, 422, 503), openapi_extra=_DESCRIBED)
+async def take_call(
+    request: Request,
+    s: Here,
+    webhook_id: Annotated[str, Header()] = "",
+    webhook_timestamp: Annotated[str, Header()] = "",
+    webhook_signature: Annotated[str, Header()] = "",
+) -> Response:
+    """The call centre's webhook (Standard Webhooks 1.0). Answered after the call is durable."""
+    now, raw = s.clock.now(), await _limited(request)
+    headers = {
+        "webhook-id": webhook_id,
+        "webhook-timestamp": webhook_timestamp,
+        "webhook-signature": webhook_signature,
+    }
+    believed = verify(s.webhook_keys, headers, raw, now)
+    rules = s.rules()
+    call = to_call(parse(raw, now), believed.webhook_id, rules.city.id, s.masking)
+    answer = await s.pipeline.run(Work(call, believed.webhook_id, believed.digest, rules, now))
+    return Response(answer, media_type="application/json")
+
+
+@router.post("/classify", responses=responses(401, 422))
+async def classify(s: Here, who: Who, body: ClassifyBody) -> dict[str, Any]:
+    """The classifier alone; nothing is stored."""
+    allow(who, LOOK)
+    reading = s.rules().reader.read(body.text)
+    found: dict[str, Any] = json.loads(msgspec.json.encode(reading))
+    return found
+
+
+@router.get("/calls/{call_id}", responses=responses(401, 403, 404, 422, 503))
+async def call_by_id(s: Here, who: Who, call_id: Id) -> dict[str, Any]:
+    """One call, masked, with what became of it."""
+    allow(who, LOOK)
+    stored = await calls.load(s.client, s.rules().city.id, call_id)
+    shown = json.loads(msgspec.json.encode(stored.call))
+    for hidden in ("sealed",):
+        shown.pop(hidden)
+    shown["caller"].pop("hash")
+    answer = json.loads(stored.answer) if stored.answer else None
+    return {"call": shown, "status": stored.status, "answer": answer}
+
+
+@router.post("/calls/{call_id}/review", responses=responses(401, 403, 404, 409, 422, 503))
+async def review_call(s: Here, who: Who, call_id: Id, body: CallReviewBody) -> dict[str, Any]:
+    """A person decides an unsure call; the decision is kept as training data."""
+    allow(who, ROOM)
+    review = CallReview(Matter(body.matter), body.reason, who.name, body.category or "", body.body or "")
+    order = await s.actions.review_call(call_id, review)
+    return order_view(order, s.rules().city)

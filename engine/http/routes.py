@@ -1,0 +1,13 @@
+"""All of `/v1`, from the routes of its parts."""
+
+from fastapi import APIRouter
+
+from engine.http import alerts, calls, orders
+
+
+def make_router() -> APIRouter:
+    """The routes under `/v1`; the app holds the service in its state."""
+    router = APIRouter(prefix="/v1")
+    for part in (calls, orders, alerts):
+        router.include_router(part.router)
+    return router

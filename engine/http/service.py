@@ -1,0 +1,28 @@
+"""What the routes work with; the composition root builds it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.actions import Actions
+from engine.clock import Clock
+from engine.http.tokens import Tokens
+from engine.intake import Masking
+from engine.pipeline import Pipeline, Rulebook
+from engine.store.client import Client
+
+
+@dataclass(slots=True)
+class Service:
+    """The real things one process works with. `rules` answers the rules as they stand now."""
+
+    client: Client
+    clock: Clock
+    rules: Callable[[], Rulebook]
+    pipeline: Pipeline
+    actions: Actions
+    masking: Masking
+    webhook_keys: tuple[bytes, ...]
+    tokens: Tokens
+    rules_fault: Callable[[], str]
+    """Why the newest rules on disk are not in force; empty when they are."""
+    open_console: bool = False

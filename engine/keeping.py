@@ -1,0 +1,110 @@
+"""Secrets of one data dir: made once with access for this user only, read by every process."""
+
+import base64
+import os
+import secrets
+from pathlib import Path
+
+import yaml
+
+from engine.errors import Fault, Refused
+from engine.http.tokens import Role, Tokens
+from engine.model.city import City
+from engine.model.webhook import key_of
+from engine.settings import Settings
+
+WEBHOOK_SECRET = "webhook_secret"
+TOKENS = "tokens.yaml"
+BODY_SECRETS = "body_secrets.yaml"
+PRIVACY_KEY = "privacy_key"
+
+
+def new_secret() -> str:
+    """A fresh `whsec_…`."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write whole or not at all, mode 0600."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def prepare(settings: Settings, city: City) -> list[str]:
+    """Make what is missing in the data dir; answers a line for people on each thing made."""
+    made = []
+    if not settings.webhook_secrets and not (settings.data / WEBHOOK_SECRET).exists():
+        write_private(settings.data / WEBHOOK_SECRET, new_secret() + "\n")
+        made.append(f"webhook secret: {settings.data / WEBHOOK_SECRET}")
+    if not settings.tokens_file and not (settings.data / TOKENS).exists():
+        write_private(settings.data / TOKENS, _fresh_tokens(city))
+        made.append(f"bearer tokens: {settings.data / TOKENS}")
+    if not settings.privacy_key and not (settings.data / PRIVACY_KEY).exists():
+        write_private(settings.data / PRIVACY_KEY, secrets.token_hex(32) + "\n")
+        made.append(f"privacy key: {settings.data / PRIVACY_KEY}")
+    if not settings.body_secrets_file:
+        _complete_body_secrets(settings.data / BODY_SECRETS, city)
+    return made
+
+
+def generated(settings: Settings) -> bool:
+    """Whether secrets or tokens were made by us: then `serve` stays on loopback unless told."""
+    return not (settings.webhook_secrets and settings.tokens_file)
+
+
+def _fresh_tokens(city: City) -> str:
+    roles = [r for r in Role if r is not Role.BODY]
+    users = {secrets.token_urlsafe(24): {"name": r.value, "role": r.value} for r in roles}
+    for body in city.bodies.values():
+        users[secrets.token_urlsafe(24)] = {"name": body.id, "role": Role.BODY.value, "body": body.id}
+    text: str = yaml.safe_dump(users, allow_unicode=True, sort_keys=False)
+    return "# bearer token → name, role (admin author officer dispatcher body integrator reader), body\n" + text
+
+
+def _complete_body_secrets(path: Path, city: City) -> None:
+    known = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    missing = {b.secret for b in city.bodies.values()} - set(known or {})
+    if missing:
+        known = (known or {}) | {name: new_secret() for name in sorted(missing)}
+        write_private(path, yaml.safe_dump(known, sort_keys=True))
+
+
+def webhook_keys(settings: Settings) -> tuple[bytes, ...]:
+    """Keys by which the call centre's webhooks are believed; raises `Refused` naming a faulty one."""
+    text = settings.webhook_secrets or (settings.data / WEBHOOK_SECRET).read_text(encoding="utf-8")
+    keys = []
+    for n, secret in enumerate(text.split(), 1):
+        try:
+            keys.append(key_of(secret))
+        except ValueError as error:
+            raise Refused(Fault(f"FENLIU_WEBHOOK_SECRETS, secret {n}", str(error), "whsec_ and base64")) from None
+    return tuple(keys)
+
+
+def tokens(settings: Settings) -> Tokens:
+    """The bearer tokens; raises `RulesRefused` with each fault's line."""
+    return Tokens.read(Path(settings.tokens_file) if settings.tokens_file else settings.data / TOKENS)
+
+
+def body_keys(settings: Settings) -> dict[str, bytes]:
+    """Secret name → signing key."""
+    path = Path(settings.body_secrets_file) if settings.body_secrets_file else settings.data / BODY_SECRETS
+    found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    return {name: key_of(secret) for name, secret in found.items()}
+
+
+def privacy_key(settings: Settings) -> bytes:
+    """The city's privacy key; raises `Refused` when it is not 64 hex digits."""
+    text = settings.privacy_key or (settings.data / PRIVACY_KEY).read_text(encoding="utf-8").strip()
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise Refused(Fault("FENLIU_PRIVACY_KEY", "is not a key", "64 hex digits"))
+    return key

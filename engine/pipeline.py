@@ -1,0 +1,327 @@
+"""The ordered list of steps one call takes. Each step has one method; the work it hands on is a frozen value.
+
+Two store calls a phone call: `Accept` makes it durable and answers links and windows; `Commit` writes the
+whole decision. A crash in between is found by recovery, which walks the same list again.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from engine import alarming
+from engine.alerting import Engine, Plan, facts
+from engine.answer import answer_of
+from engine.errors import Conflict, NotFound
+from engine.linking import Earlier, judge
+from engine.loop import Opening, join, open_order
+from engine.model.calendar import local
+from engine.model.call import Call, Location
+from engine.model.change import CallOutcome, Change
+from engine.model.city import City
+from engine.model.decision import Decision, Links
+from engine.model.order import Order, State
+from engine.model.reading import Candidate, Matter, Reading, Reason
+from engine.routing import Asked, decide, joined
+from engine.store import calls, commits, views
+from engine.store.client import Client
+
+_MOST_CONFLICTS = 6
+
+
+class TextReader(Protocol):
+    """What the pipeline asks of the classifiers."""
+
+    def read(self, text: str, *, channel: str = "110", location: Location | None = None) -> Reading:
+        """The reading of one text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Rules as they stand when a call comes in; swapped whole at a reload."""
+
+    city: City
+    engine: Engine
+    reader: TextReader
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One call on its way through the steps."""
+
+    call: Call
+    hook: str
+    digest: str
+    rules: Rulebook
+    now: int
+    redo: bool = False
+    """The call is durable already: a retried webhook, a conflict, or recovery."""
+    patient: bool = True
+    """Waits for an earlier call about the same thing that is being decided at this moment."""
+    reading: Reading | None = None
+    plan: Plan | None = None
+    accepted: calls.Accepted | None = None
+    links: Links = Links()
+    decision: Decision | None = None
+    change: Change = Change()
+    order_id: str = ""
+    answer: bytes = b""
+
+    @property
+    def read(self) -> Reading:
+        """The reading; the first step has set it."""
+        assert self.reading is not None  # noqa: S101 - the order of STEPS guarantees it
+        return self.reading
+
+    @property
+    def found(self) -> calls.Accepted:
+        """The store's answer; the second step has set it."""
+        assert self.accepted is not None  # noqa: S101 - the order of STEPS guarantees it
+        return self.accepted
+
+
+class Step(Protocol):
+    """One step."""
+
+    async def run(self, work: Work) -> Work:
+        """The work, further on."""
+
+
+class Read:
+    """What the words say, and which alert models could fire."""
+
+    async def run(self, work: Work) -> Work:
+        """Never fails: a text that cannot be read goes to a person."""
+        call, rules = work.call, work.rules
+        try:
+            reading = rules.reader.read(call.text, channel=call.channel.value, location=call.location)
+        except Exception:
+            reading = unreadable("分类器无法读取这段文字")
+        plan = rules.engine.plan(facts(call, reading, rules.city))
+        return replace(work, reading=reading, plan=plan)
+
+
+def unreadable(why: str) -> Reading:
+    """The reading of a call nobody could read: a person decides."""
+    return Reading(
+        matter=Matter.POLICE,
+        category="other.unclear",
+        group="其他",
+        danger=False,
+        confidence=0.0,
+        review=True,
+        reasons=(Reason("undecidable", f"{why}，转人工研判"),),
+        candidates=(Candidate("other.unclear", Matter.POLICE, 0.0),),
+    )
+
+
+class Accept:
+    """First store call: durable, counted, candidates found. A call that was decided before stops here."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def run(self, work: Work) -> Work:
+        """Raises `Replayed`, `Taken` or `StoreDown`; then nothing was written."""
+        plan = work.plan
+        accepted = await calls.accept(
+            self._client,
+            work.call,
+            hook=work.hook,
+            digest=work.digest,
+            facts=_link_facts(work.call, work.read),
+            rules=work.rules.city.links,
+            windows=plan.queries if plan else (),
+            cooldowns=plan.cooldown_keys if plan else (),
+            now=work.now,
+            redo=work.redo,
+        )
+        return replace(work, accepted=accepted, answer=accepted.answer)
+
+
+def _link_facts(call: Call, reading: Reading) -> calls.LinkFacts:
+    place = reading.place
+    return calls.LinkFacts(
+        category=reading.category,
+        group=reading.group,
+        text=call.text[:300],
+        address_key=place.address_key,
+        township=place.township,
+        caller=call.caller.hash,
+        lat=place.lat if place.lat is not None else call.location.lat,
+        lng=place.lng if place.lng is not None else call.location.lng,
+        danger=reading.danger,
+    )
+
+
+class Link:
+    """Which earlier calls this one is tied to."""
+
+    async def run(self, work: Work) -> Work:
+        """Pure."""
+        found = work.found
+        new = _earlier(work.call.call_id, work.call.received_at, "", _link_facts(work.call, work.read))
+        candidates = [_candidate(c, new, work.patient) for c in found.candidates if c.facts]
+        same = judge(new, candidates, work.rules.city.links)
+        links = Links(
+            same_caller=found.same_caller,
+            same_place=found.same_place,
+            duplicate_of=same.order_id if same else "",
+            same_caller_calls=found.caller_ids,
+            same_place_calls=found.place_ids,
+        )
+        return replace(work, links=links)
+
+
+def _candidate(c: calls.Candidate, new: Earlier, patient: bool) -> Earlier:
+    """A candidate still being decided counts with its coming order, if it came first (nobody waits in a ring)."""
+    assert c.facts is not None  # noqa: S101 - the caller keeps only those with facts
+    awaited = patient and c.undecided and (c.at, c.call_id) < (new.at, new.call_id)
+    return _earlier(c.call_id, c.at, order_id_of(c.call_id) if awaited else c.order_id, c.facts)
+
+
+def _earlier(call_id: str, at: int, order_id: str, known: calls.LinkFacts) -> Earlier:
+    return Earlier(
+        call_id=call_id,
+        at=at,
+        order_id=order_id,
+        category=known.category,
+        text=known.text,
+        caller=known.caller,
+        address_key=known.address_key,
+        township=known.township,
+        lat=known.lat,
+        lng=known.lng,
+    )
+
+
+class Route:
+    """Whose matter, which body, by which handoff."""
+
+    async def run(self, work: Work) -> Work:
+        """Pure."""
+        city = work.rules.city
+        hour = local(city.calendar, work.call.received_at).hour
+        decision = decide(Asked(work.call.channel, work.read, work.links, hour), city)
+        return replace(work, decision=decision)
+
+
+class Open:
+    """The order opened, or the open order the duplicate joins, and the alerts that fired."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def run(self, work: Work) -> Work:
+        """Reads the order to join, if any."""
+        city, decision = work.rules.city, work.decision
+        assert decision is not None  # noqa: S101 - the order of STEPS guarantees it
+        change, order_id = Change(), ""
+        order = await self._to_join(work, decision)
+        if order is not None:
+            change, order_id, decision = join(order, work.call, city, work.now), order.order_id, joined(decision)
+        else:
+            work = replace(work, links=replace(work.links, duplicate_of=""))
+            opening = Opening(order_id_of(work.call.call_id), work.call, decision)
+            change = open_order(opening, city, work.now)
+            order_id = change.orders[0].order_id if change.orders else ""
+        return replace(work, change=change, order_id=order_id, decision=decision)
+
+    async def _to_join(self, work: Work, decision: Decision) -> Order | None:
+        """The open order to ride on. A doubtful call joins none, a dangerous one only an order treated as dangerous."""
+        if not work.links.duplicate_of or decision.review:
+            return None
+        try:
+            order = await views.order(self._client, work.call.city, work.links.duplicate_of)
+        except NotFound:
+            raise Conflict("the call it repeats is being decided at this moment") from None
+        fits = order.is_open and (order.danger or not decision.danger)
+        return order if fits and order.state is not State.REVIEW else None
+
+
+def order_id_of(call_id: str) -> str:
+    """The order's id follows from the call's, so that deciding twice never makes two orders."""
+    return "O" + call_id.removeprefix("C")
+
+
+class Alert:
+    """Alert models fire on the call, its links and its decision."""
+
+    async def run(self, work: Work) -> Work:
+        """Pure."""
+        if work.plan is None or work.plan.idle:
+            return work
+        city, found = work.rules.city, work.found
+        fired = work.rules.engine.fire(work.plan, found.windows, found.cooldowns, work.links, work.decision)
+        more = alarming.change_of(
+            fired, work.call.call_id, city, work.now, category=work.read.category, place=work.read.place
+        )
+        return replace(work, change=work.change + more)
+
+
+class Commit:
+    """Second store call: decision, order, alerts, messages, clocks and log entries, all or nothing."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def run(self, work: Work) -> Work:
+        """Raises `Conflict` when the order it joins was changed meanwhile; then nothing was written."""
+        decision, change = work.decision, work.change
+        assert decision is not None  # noqa: S101 - the order of STEPS guarantees it
+        outcome = CallOutcome(
+            call_id=work.call.call_id,
+            order_id=work.order_id,
+            decision=decision,
+            links=work.links,
+            reading=work.read,
+            alert_ids=tuple(a.alert_id for a in change.alerts),
+            joined=decision.handoff.value == "join",
+        )
+        answer = answer_of(outcome, change.alerts, work.rules.city)
+        answer = await commits.commit(
+            self._client,
+            work.call.city,
+            replace(change, outcome=outcome),
+            now=work.now,
+            answer=answer,
+            received_at=work.call.received_at,
+        )
+        return replace(work, answer=answer)
+
+
+class Pipeline:
+    """Walks a call through the steps; a conflict at the end walks it again from the start."""
+
+    def __init__(self, client: Client) -> None:
+        self.steps: tuple[Step, ...] = (
+            Read(),
+            Accept(client),
+            Link(),
+            Route(),
+            Open(client),
+            Alert(),
+            Commit(client),
+        )
+
+    async def run(self, work: Work, *, without: Callable[[Work], Work] | None = None) -> bytes:
+        """The answer to the call. Raises what the steps raise, with nothing half written.
+
+        `without` changes the work after reading: recovery uses it to send a poisoned call to a person.
+        """
+        for attempt in range(_MOST_CONFLICTS):
+            try:
+                return await self._walk(work, without)
+            except Conflict:
+                await asyncio.sleep(0.02 * (attempt + 1))
+                work = replace(work, redo=True, patient=attempt < _MOST_CONFLICTS - 2)
+        raise Conflict(f"call {work.call.call_id} meets a changed order each time; recovery goes on with it")
+
+    async def _walk(self, work: Work, without: Callable[[Work], Work] | None) -> bytes:
+        for step in self.steps:
+            work = await step.run(work)
+            if work.answer:
+                return work.answer
+            if without is not None and isinstance(step, Read):
+                work = without(work)
+        return work.answer

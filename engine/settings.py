@@ -1,0 +1,71 @@
+"""Settings: one frozen object, read once from the environment; each field carries its help text."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from engine.errors import Fault, Refused
+
+_RULES = Path(__file__).resolve().parent.parent / "rules"
+
+
+def _help(text: str, default: str) -> str:
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting is the environment variable `FENLIU_<NAME>`; a command-line option goes before it."""
+
+    store_url: str = _help("redis:// or rediss:// address; empty = an embedded server inside the data dir", "")
+    data_dir: str = _help("folder for the embedded store, secrets, tokens, the trained model", "data")
+    host: str = _help("address to listen on", "127.0.0.1")
+    port: str = _help("port to listen on", "8110")
+    rules_dir: str = _help("the city's rules folder; empty = the sample city", "")
+    webhook_secrets: str = _help("space separated whsec_… of the call centre; several during rotation", "")
+    tokens_file: str = _help("YAML: bearer token → name, role, body; empty = tokens.yaml in the data dir", "")
+    city: str = _help("id the rules folder must have; empty = whatever it has", "")
+    bodies_url: str = _help("base address that fills {bodies_url} of bodies.yaml", "")
+    privacy_key: str = _help("64 hex digits for hashing and sealing; empty = privacy_key in the data dir", "")
+    body_secrets_file: str = _help("YAML: secret name → whsec_…; empty = body_secrets.yaml in the data dir", "")
+    processes: str = _help("API processes", "1")
+    movable_clock: str = _help("1 = tests may move the clock (file clock_offset in the data dir)", "")
+    open_console: str = _help("1 = the console needs no sign-in on loopback (demonstration)", "")
+
+    @property
+    def data(self) -> Path:
+        """The data dir."""
+        return Path(self.data_dir)
+
+    @property
+    def rules(self) -> Path:
+        """The rules folder."""
+        return Path(self.rules_dir) if self.rules_dir else _RULES
+
+    @property
+    def port_number(self) -> int:
+        """The port, checked."""
+        return self._number("port", 0, 65535)
+
+    @property
+    def process_count(self) -> int:
+        """API processes, 1–64."""
+        return self._number("processes", 1, 64)
+
+    def _number(self, name: str, low: int, high: int) -> int:
+        value = getattr(self, name)
+        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+            raise Refused(Fault(f"FENLIU_{name.upper()}", f"{value!r} will not do", f"a number from {low} to {high}"))
+        return int(value)
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this process."""
+    names = {f.name: f"FENLIU_{f.name.upper()}" for f in fields(Settings)}
+    return Settings(**{name: environ[variable] for name, variable in names.items() if environ.get(variable)})
+
+
+def table() -> list[tuple[str, str, str]]:
+    """(variable, default, help) of every setting, for the docs."""
+    return [(f"FENLIU_{f.name.upper()}", str(f.default), f.metadata["help"]) for f in fields(Settings)]

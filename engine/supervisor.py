@@ -1,0 +1,147 @@
+"""The supervisor: starts the embedded store, the API, the worker and the console as processes of their own,
+
+watches them, starts again what dies, and stops all of them in order. It holds no calls and no state.
+"""
+
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.store import embedded
+
+log = logging.getLogger("fenliu.supervisor")
+_LOOK_EVERY_S = 0.1
+_STOP_WAIT_S = 15.0
+_LONGEST_PAUSE_S = 5.0
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent() -> None:
+    """A child whose supervisor was killed stops by itself instead of holding the port."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass(slots=True)
+class Child:
+    """One process that must run."""
+
+    name: str
+    start: Callable[[], "subprocess.Popen[bytes]"]
+    process: "subprocess.Popen[bytes] | None" = None
+    deaths: int = 0
+    not_before: float = 0.0
+    started_at: float = 0.0
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Keeps children running until told to stop."""
+
+    data_dir: Path
+    children: list[Child] = field(default_factory=list)
+    stopping: bool = False
+
+    def add(
+        self, name: str, arguments: list[str], environ: dict[str, str], sockets: tuple[socket.socket, ...] = ()
+    ) -> None:
+        """A child that is `python -m engine.cli <arguments>`, given `sockets`."""
+        fds = tuple(s.fileno() for s in sockets)
+
+        def start() -> "subprocess.Popen[bytes]":
+            command = [sys.executable, "-m", "engine.cli", *arguments]
+            return subprocess.Popen(
+                command, env=environ, pass_fds=fds, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent
+            )
+
+        self.children.append(Child(name, start))
+
+    def add_store(self) -> None:
+        """The embedded store comes first; a server left behind by a killed supervisor is stopped and started anew."""
+        self.children.insert(0, Child("store", lambda: embedded.start(self.data_dir, preexec_fn=_die_with_parent)))
+
+    def start(self, name: str = "") -> None:
+        """Start all children that do not run, or the one named."""
+        for child in self.children:
+            if child.process is None and name in ("", child.name):
+                child.process, child.started_at = child.start(), time.monotonic()
+                self._note_pids()
+
+    def wait_for_store(self, seconds: float = 60.0) -> bool:
+        """Whether the embedded store answers within `seconds`."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if embedded.answers(self.data_dir):
+                return True
+            self.look()
+            time.sleep(0.05)
+        return False
+
+    def look(self) -> None:
+        """Start again whatever died, with a growing pause for what dies at once."""
+        now = time.monotonic()
+        for child in self.children:
+            if child.process is not None and child.process.poll() is not None:
+                lasted = now - child.started_at
+                child.deaths = child.deaths + 1 if lasted < 10 else 1
+                child.not_before = now + min(0.1 * 2 ** (child.deaths - 1), _LONGEST_PAUSE_S)
+                log.warning("%s ended with %s and is started again", child.name, child.process.returncode)
+                child.process = None
+            if child.process is None and now >= child.not_before and child.started_at:
+                child.process, child.started_at = child.start(), now
+                self._note_pids()
+
+    def run(self) -> None:
+        """Watch until `stopping`, then stop everything."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop_asked)
+        self.start()
+        try:
+            while not self.stopping:
+                self.look()
+                time.sleep(_LOOK_EVERY_S)
+        finally:
+            self.stop()
+
+    def _stop_asked(self, *_: object) -> None:
+        self.stopping = True
+
+    def stop(self) -> None:
+        """Stop in the reverse order of starting: callers first, the store last."""
+        for child in reversed(self.children):
+            process = child.process
+            if process is None or process.poll() is not None:
+                continue
+            process.terminate()
+            try:
+                process.wait(_STOP_WAIT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _note_pids(self) -> None:
+        """`pids` in the data dir: name and process id a line, for people and for fault tests."""
+        lines = [f"{c.name} {c.process.pid}" for c in self.children if c.process is not None]
+        part = self.data_dir / f".pids.{os.getpid()}"
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        part.replace(self.data_dir / "pids")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The listening socket, opened once and handed to every API process (so a restart loses no connection)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    opened.bind((host, port))
+    opened.listen(2048)
+    opened.set_inheritable(True)
+    return opened

@@ -1,0 +1,241 @@
+"""The loops that run without a caller: outbox, retries, clocks, recovery.
+
+Several processes may run them: what one takes is leased, and a version decides who was first.
+"""
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+from engine import alarming
+from engine.alerting import order_facts
+from engine.clock import Clock
+from engine.delivery import Outcome, Sender, Verdict, backoff_ms
+from engine.errors import Conflict, FenliuError, NotFound, StoreDown
+from engine.loop import due_alert, tick
+from engine.model.call import Contact
+from engine.model.change import Change, Wake
+from engine.model.message import LogEntry
+from engine.pipeline import Pipeline, Rulebook, Work, unreadable
+from engine.store import calls, commits, queues, views
+from engine.store.client import Client
+
+log = logging.getLogger("fenliu.worker")
+_IDLE_S = 0.05
+_DOWN_S = 0.5
+_LEASE_MS = 15_000
+_RECLAIM_MS = 20_000
+_UNDECIDED_AFTER_MS = 3_000
+_MOST_TRIES = 3
+"""Tries to decide a call before a person gets it with the reason."""
+_MOST_PER_BODY = 16
+"""Messages under way to one body; the rest waits without holding up other bodies."""
+_MOST_UNDER_WAY = 256
+_PUT_OFF_MS = 1_000
+
+
+class Worker:
+    """One worker process. `open_contact` opens a sealed contact; `name` is unique among workers."""
+
+    def __init__(
+        self,
+        client: Client,
+        rules: Callable[[], Rulebook],
+        clock: Clock,
+        sender: Sender,
+        open_contact: Callable[[str, str], Contact],
+        name: str,
+    ) -> None:
+        self._client = client
+        self._rules = rules
+        self._clock = clock
+        self._sender = sender
+        self._open = open_contact
+        self._name = name
+        self._pipeline = Pipeline(client)
+        self._per_body: Counter[str] = Counter()
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """All loops until cancelled; a store that is away is waited for."""
+        await asyncio.gather(
+            self._forever(self.deliver, "deliver"),
+            self._forever(self.requeue, "requeue"),
+            self._forever(self.ring, "ring"),
+            self._forever(self.recover, "recover"),
+        )
+
+    async def _forever(self, once: Callable[[], Awaitable[int]], name: str) -> None:
+        while True:
+            try:
+                done = await once()
+                await asyncio.sleep(0 if done else _IDLE_S)
+            except StoreDown:
+                await asyncio.sleep(_DOWN_S)
+            except Exception:
+                log.exception("worker loop failed and goes on", extra={"loop": name})
+                await asyncio.sleep(_DOWN_S)
+
+    @property
+    def _city(self) -> str:
+        return self._rules().city.id
+
+    # --- outbox
+
+    async def deliver(self) -> int:
+        """Take what waits in the outbox and start its tries; answers how many."""
+        room = _MOST_UNDER_WAY - len(self._under_way)
+        if room <= 0:
+            return 0
+        await queues.ensure_group(self._client, self._city)
+        taken = await queues.take(
+            self._client, self._city, self._name, count=min(room, 64), reclaim_idle_ms=_RECLAIM_MS
+        )
+        for one in taken:
+            task = asyncio.create_task(self._try(one))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        return len(taken)
+
+    async def _try(self, queued: queues.Queued) -> None:
+        body_id = queued.message.body_id
+        if self._per_body[body_id] >= _MOST_PER_BODY:
+            await self._put_off(queued)
+            return
+        self._per_body[body_id] += 1
+        try:
+            await self._settle(queued, await self._send(queued))
+        except StoreDown:
+            log.warning("delivered or not, the store is away; the message is taken up again")
+        except Exception:
+            log.exception("delivery failed", extra={"message_id": queued.message.message_id})
+        finally:
+            self._per_body[body_id] -= 1
+
+    async def _send(self, queued: queues.Queued) -> Verdict:
+        message = queued.message
+        body = self._rules().city.bodies.get(message.body_id)
+        if body is None:
+            return Verdict(Outcome.REFUSED, "this body is no longer in the body table")
+        contacts = [await self._contact(call_id) for call_id in message.sealed]
+        return await self._sender.send(message, body, [c for c in contacts if c], self._clock.now())
+
+    async def _contact(self, call_id: str) -> dict[str, Any]:
+        try:
+            stored = await calls.load(self._client, self._city, call_id)
+        except NotFound:
+            return {}
+        contact = self._open(stored.call.sealed, call_id)
+        return {"call_id": call_id, **asdict(contact)}
+
+    async def _settle(self, queued: queues.Queued, verdict: Verdict) -> None:
+        now = self._clock.now()
+        wait = backoff_ms(queued.tries + 1, random.random(), verdict.retry_after_s)
+        state, retry_at = "delivered", 0
+        if verdict.outcome is Outcome.REFUSED or (verdict.outcome is Outcome.RETRY_LATER and wait is None):
+            state = "dead"
+        elif verdict.outcome is Outcome.RETRY_LATER:
+            state, retry_at = "waiting", now + (wait or 0)
+        entry = None
+        if state != "waiting" or queued.tries == 0:
+            entry = _delivery_entry(queued, state, verdict.reason, now)
+        await queues.settle(
+            self._client, self._city, queued, state=state, last=verdict.reason, now=now, retry_at=retry_at, entry=entry
+        )
+
+    async def _put_off(self, queued: queues.Queued) -> None:
+        now = self._clock.now()
+        await queues.settle(
+            self._client,
+            self._city,
+            queued,
+            state="waiting",
+            last="its body is busy",
+            now=now,
+            retry_at=now + _PUT_OFF_MS,
+            tried=False,
+        )
+
+    async def requeue(self) -> int:
+        """Messages whose next try is due go back to the outbox."""
+        return await queues.requeue_due(self._client, self._city, self._clock.now())
+
+    # --- clocks
+
+    async def ring(self) -> int:
+        """Everything whose stored instant has come: orders, alerts, silences."""
+        due = await queues.due_alarms(self._client, self._city, self._clock.now(), limit=128, lease=_LEASE_MS)
+        await asyncio.gather(*(self._ring_one(kind, subject) for kind, subject, _ in due))
+        return len(due)
+
+    async def _ring_one(self, kind: str, subject: str) -> None:
+        try:
+            rules, now = self._rules(), self._clock.now()
+            change = await self._due(kind, subject, rules, now)
+            if change != Change():
+                await commits.commit(self._client, rules.city.id, change, now=now)
+        except Conflict:
+            return  # somebody else moved it in between: its new clock is set by that
+        except StoreDown:
+            raise
+        except FenliuError as error:
+            log.warning("a clock could not be served: %s", error, extra={"kind": kind, "subject": subject})
+
+    async def _due(self, kind: str, subject: str, rules: Rulebook, now: int) -> Change:
+        city = rules.city
+        if kind == "order":
+            change = tick(await views.order(self._client, city.id, subject), city, now)
+            if change.orders and change.orders[0].overdue:
+                told = order_facts(change.orders[0], "overdue", now, city)
+                change += await alarming.about(self._client, rules.engine, told, city, now)
+            return change
+        if kind == "alert":
+            return due_alert(await views.alert(self._client, city.id, subject), city, now)
+        payload = await views.wake(self._client, city.id, subject)
+        if not payload:
+            return Change(wakes=(Wake(subject, 0),))
+        return await alarming.woken(self._client, rules.engine, subject, payload, city, now)
+
+    # --- recovery
+
+    async def recover(self) -> int:
+        """Calls accepted and not decided (a crash in between) are decided; one that keeps failing goes to a person."""
+        city = self._city
+        ids = await queues.undecided(
+            self._client, city, self._clock.now(), older_than=_UNDECIDED_AFTER_MS, limit=32, lease=_UNDECIDED_AFTER_MS
+        )
+        for call_id in ids:
+            await self._recover_one(city, call_id)
+        return len(ids)
+
+    async def _recover_one(self, city: str, call_id: str) -> None:
+        try:
+            stored = await calls.load(self._client, city, call_id)
+            work = Work(stored.call, stored.hook, stored.digest, self._rules(), self._clock.now(), redo=True)
+            hopeless = stored.tries > _MOST_TRIES
+            await self._pipeline.run(work, without=_to_a_person if hopeless else None)
+        except StoreDown:
+            raise
+        except Exception:
+            log.exception("a call could not be decided; it is tried again", extra={"call_id": call_id})
+
+
+def _to_a_person(work: Work) -> Work:
+    """No classifier, no alert models: a plain review order with the reason."""
+    return replace(work, reading=unreadable("多次自动判断失败"), plan=None)
+
+
+def _delivery_entry(queued: queues.Queued, state: str, reason: str, now: int) -> LogEntry:
+    message = queued.message
+    return LogEntry(
+        at=now,
+        subject=message.subject,
+        what=f"message.{state}",
+        who=message.body_id,
+        text=reason,
+        data={"message_id": message.message_id, "type": message.type.value, "tries": queued.tries + 1},
+    )
