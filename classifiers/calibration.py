@@ -24,6 +24,8 @@ SETTLE_PRECISION = 0.985
 """Of the calls sent to government or local without a person, at least this share must be theirs."""
 DANGER_FALSE = 0.03
 """Share of calls without danger in which the learned detector may speak."""
+SUSPECT = 0.35
+"""Danger score at which police work counts as danger: sending a crew faster costs little there."""
 DOUBT_MISSED = 0.01
 """Share of dangers that may lie below the doubtful band."""
 
@@ -117,4 +119,6 @@ def thresholds(held: Held, alpha: float = ALPHA) -> Thresholds:
     settle = precision_threshold(held.shares[leaving].max(axis=1), right[leaving], SETTLE_PRECISION)
     staying = ~leaving & (held.shares.argmax(axis=1) == 0)
     keep = precision_threshold(held.shares[staying, 0], police[staying], KEEP_PRECISION)
-    return Thresholds(divert, keep, settle, found, doubt, alpha, CONFIDENCE, int(police.sum()), errors)
+    return Thresholds(
+        divert, keep, settle, found, doubt, min(SUSPECT, found), alpha, CONFIDENCE, int(police.sum()), errors
+    )

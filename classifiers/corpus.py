@@ -13,26 +13,10 @@ from pathlib import Path
 from classifiers.normalise import fold
 
 CORPUS = Path(__file__).parent / "corpus"
-REGISTERS = tuple(
-    [
-        "plain",
-        "panicked",
-        "rambling",
-        "child",
-        "elderly",
-        "drunk",
-        "polite",
-        "official",
-        "rider",
-        "shopkeeper",
-        "foreigner",
-        "dialect",
-        "asr",
-        "traditional",
-        "two",
-        "letter",
-    ]
-)
+REGISTERS = (
+    "plain", "panicked", "rambling", "child", "elderly", "drunk", "polite", "official", "rider", "shopkeeper",
+    "foreigner", "dialect", "asr", "traditional", "two", "letter",
+)  # fmt: skip
 SPLITS = ("train", "calibration", "test")
 
 
@@ -45,6 +29,8 @@ class Text:
     category: str
     danger: bool
     register: str
+    kind: str = "ordinary"
+    """`ordinary`, `danger` (said indirectly or hidden in a civil complaint), `harmless` (frightening words only)."""
     split: str = "train"
 
 

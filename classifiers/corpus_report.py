@@ -27,6 +27,7 @@ class Report:
     danger: int
     categories: dict[str, int]
     registers: dict[str, int]
+    kinds: dict[str, int]
     splits: dict[str, int]
     duplicates: tuple[tuple[str, str], ...]
     crossing: tuple[tuple[str, str], ...]
@@ -63,7 +64,8 @@ def read_drafts(folder: Path) -> Iterator[Text]:
                 print(f"{path.name}:{number}: not `register|danger|text`", file=sys.stderr)
                 continue
             category, register, danger, text = fields
-            yield Text(content_id(text), text.strip(), category, danger == "1", register)
+            kind = next((kind for kind in ("danger", "harmless") if path.stem.startswith("_" + kind)), "ordinary")
+            yield Text(content_id(text), text.strip(), category, danger == "1", register, kind)
 
 
 def assign_splits(texts: Iterable[Text]) -> list[Text]:
@@ -102,6 +104,7 @@ def report(texts: list[Text]) -> Report:
         danger=sum(text.danger for text in texts),
         categories=dict(sorted(Counter(text.category for text in texts).items())),
         registers=dict(Counter(text.register for text in texts).most_common()),
+        kinds=dict(Counter(text.kind for text in texts)),
         splits=dict(Counter(text.split for text in texts)),
         duplicates=tuple((one.id, two.id) for one, two in pairs),
         crossing=tuple((one.id, two.id) for one, two in pairs if one.split != two.split),
@@ -115,6 +118,7 @@ def main() -> None:
     found = report(shipped())
     print(f"{found.texts} texts, {found.danger} with danger, splits {found.splits}")
     print("registers:", found.registers)
+    print("kinds:", found.kinds)
     few = {name: count for name, count in found.categories.items() if count < 60}
     print(f"{len(found.categories)} categories, fewer than 60 texts: {few or 'none'}")
     print(f"near-duplicates {len(found.duplicates)}, across splits {len(found.crossing)}")

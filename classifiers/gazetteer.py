@@ -108,7 +108,8 @@ class Gazetteer:
         at, name = longest[deepest]
         certainty = name.certainty * (0.5 if torn else 1.0)
         place = self._city.places.get(name.place) if name.place and not torn else None
-        return self._at(shared[-1], certainty, place, key=_key(text, at, name.word))
+        narrow = not torn and (bool(name.place) or self._is_street(name))
+        return self._at(shared[-1], certainty, place, key=_key(text, at, name.word) if narrow else "")
 
     def _line(self, area: str) -> list[str]:
         line: list[str] = []
@@ -116,6 +117,10 @@ class Gazetteer:
             line.insert(0, area)
             area = self._city.areas[area].parent
         return line
+
+    def _is_street(self, name: _Name) -> bool:
+        """Whether a name is a road or estate: narrow enough that two calls naming it speak of one spot."""
+        return any(plain(road).strip() == name.word for road in self._city.areas[name.area].roads)
 
     def _by_point(self, lat: float, lng: float, named: Place | None) -> Place | None:
         if not (-90.0 <= lat <= 90.0 and -180.0 <= lng <= 180.0):
@@ -125,7 +130,7 @@ class Gazetteer:
             return None
         finest = max(inside, key=lambda area: len(self._line(area.id)))
         near = self._nearest(lat, lng)
-        key = near.name if near else named.address_key if named else ""
+        key = near.name if near else named.address_key.partition(":")[2] if named else ""
         place = self._at(finest.id, EXACT if near else BY_POINT, near, key=key)
         return Place(
             place.district, place.township, place.community, place.place_id, place.place_class, place.address_key,
@@ -149,7 +154,7 @@ class Gazetteer:
             community=by_tier.get(Tier.COMMUNITY, ""),
             place_id=place.id if place else "",
             place_class=place.place_class if place else "",
-            address_key=f"{area}:{key}",
+            address_key=f"{area}:{key}" if key else "",
             lat=place.lat if place else None,
             lng=place.lng if place else None,
             certainty=round(certainty, 3),

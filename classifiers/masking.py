@@ -8,17 +8,18 @@ identity card the first three, of a bank card the last four. Everything else is 
 import re
 import unicodedata
 
-_CHINESE = {char: str(value) for value, char in enumerate("〇一二三四五六七八九")} | {
-    "零": "0", "幺": "1", "壹": "1", "贰": "2", "叁": "3", "肆": "4", "伍": "5", "陆": "6", "柒": "7", "捌": "8", "玖": "9"
-}  # fmt: skip
+_CHINESE = dict(zip("〇一二三四五六七八九零幺壹贰叁肆伍陆柒捌玖", "012345678901123456789", strict=True))
 _GAP = r"[ \t\u3000\-‐‑–—－_.·・()（）]{0,2}"
 _DIGIT = r"[\d〇零一幺二三四五六七八九壹贰叁肆伍陆柒捌玖]"
-_RUN = re.compile(rf"(?<!{_DIGIT}){_DIGIT}(?:{_GAP}{_DIGIT}){{6,24}}(?:{_GAP}[xXｘＸ])?")
+_RUN = re.compile(rf"(?<!{_DIGIT}){_DIGIT}(?:{_GAP}{_DIGIT}){{6,}}(?:{_GAP}[xXｘＸ])?")
 _COUNTRY = re.compile("0{0,2}86(?=1[3-9])")
 _IDENTITY = re.compile(r"\d{6}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dx]")
 _IDENTITY_OLD = re.compile(r"[1-9]\d{5}\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}")
 _MOBILE = re.compile(r"1[3-9]\d{9}")
-_LANDLINE = re.compile(r"0\d{2,3}[2-9]\d{6,7}|[2-9]\d{6,7}|[48]00\d{7}|400\d{7}")
+_LANDLINE = re.compile(r"0\d{2,3}[2-9]\d{6,7}|[2-9]\d{6,7}|[48]00\d{7}")
+_DAY = re.compile(r"(?:19|20)\d{2}(?:0?[1-9]|1[0-2])(?:0?[1-9]|[12]\d|3[01])")
+"""20240501 is a day, not somebody's telephone."""
+_MONEY = re.compile(r"\s*(?:多|来|余)?(?:万|亿|元|块|美|港|日元|股|吨|公里|平|票)")
 _STAR = "*"
 
 
@@ -38,7 +39,7 @@ def _hide(match: re.Match[str]) -> str:
     digits = [(at, value) for at, char in enumerate(written) if (value := _value(char))]
     number = "".join(value for _, value in digits)
     kept = _kept(number)
-    if kept is None:
+    if kept is None or (len(number) < 10 and _MONEY.match(match.string, match.end())):
         return written
     chars = list(written)
     for order, (at, _) in enumerate(digits):
@@ -57,7 +58,7 @@ def _kept(number: str) -> frozenset[int] | None:
         return frozenset([*range(prefix + 3), length - 2, length - 1])
     if length >= 15:
         return frozenset(range(length - 4, length))
-    if _LANDLINE.fullmatch(number):
+    if _LANDLINE.fullmatch(number) and not _DAY.fullmatch(number):
         return frozenset([0, 1, 2, length - 2, length - 1])
     if length >= 11:  # two numbers run together, or one nobody can name: nothing of it is needed
         return frozenset()

@@ -60,9 +60,9 @@ def _fold_table() -> list[str | None]:
 
 def plain(text: str) -> str:
     """Simplified, half width, lower case, same length; pauses become `，`, ends `。`, blanks a space."""
-    return text.translate(_plain_table())  # type: ignore[arg-type]  # a list answers [code] like the mapping asked for
+    return text.translate(_plain_table())
 
 
 def fold(text: str) -> str:
     """The form the model reads: `plain` without punctuation and blanks, every digit 0."""
-    return text.translate(_fold_table())  # type: ignore[arg-type]  # as above
+    return text.translate(_fold_table())

@@ -6,7 +6,7 @@ it. A question (有没有, 是不是, 会不会) takes nothing back.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import add
 
@@ -14,7 +14,7 @@ from classifiers.normalise import plain
 from engine.model.city import City, DangerRule
 
 _CLAUSE_ENDS = re.compile("[，。]")
-_NEGATIONS = frozenset("没不未")
+_NEGATIONS = frozenset("没不")
 _PAIR = 2
 
 
@@ -55,7 +55,7 @@ class Phrases:
         places = _places(text, self._by_pair)
         if not places:
             return []
-        hushed = [(at, at + len(word)) for at, word in _places(text, self._harmless)]
+        hushed = [(at, at + len(word)) for at, word in _places(text, self._harmless) if not _asks(text, at, word)]
         found: dict[str, Hit] = {}
         for at, phrase in places:
             end = at + len(phrase)
@@ -88,30 +88,40 @@ def _places(text: str, table: dict[str, tuple[str, ...]]) -> list[tuple[int, str
 
 
 def _spot(rule: DangerRule, phrase: str) -> _Spot:
-    contexts = [plain(context) if "~" not in context and "…" not in context else context for context in rule.unless]
-    wraps = tuple(
-        (plain(before), plain(behind)) for before, _, behind in (c.partition("~") for c in contexts if "~" in c)
-    )
-    after = tuple(plain(context[1:]) for context in contexts if context.startswith("…"))
-    near = tuple(context for context in contexts if "~" not in context and not context.startswith("…"))
-    return _Spot(rule, plain(phrase), wraps, near, after)
+    phrase = plain(phrase)
+    wraps: list[tuple[str, str]] = []
+    near: list[str] = []
+    after: list[str] = []
+    for context in rule.unless:
+        if context.startswith("…"):
+            after.append(plain(context[1:]))
+        elif "~" in context:
+            before, _, behind = context.partition("~")
+            wraps.append((plain(before), plain(behind)))
+        elif phrase in (wording := plain(context)):
+            wraps += [(wording[:at], wording[at + len(phrase) :]) for at in _starts(phrase, wording)]
+        else:
+            near.append(wording)
+    return _Spot(rule, phrase, tuple(wraps), tuple(near), tuple(after))
+
+
+def _starts(part: str, text: str) -> Iterator[int]:
+    return (at for at in range(len(text)) if text.startswith(part, at))
 
 
 def _taken_back(spot: _Spot, text: str, start: int, end: int) -> bool:
     for before, behind in spot.wraps:
-        if text.startswith(behind, end) and text.endswith(before, 0, start) and not _asks(text, start, before):
+        wraps = text.startswith(behind, end) and text.endswith(before, 0, start)
+        if wraps and not _asks(text, start - len(before), before + spot.phrase):
             return True
     if any(text.find(word, end) >= 0 for word in spot.after):
         return True
     return bool(spot.near) and any(word in _clause(text, start, end) for word in spot.near)
 
 
-def _asks(text: str, start: int, before: str) -> bool:
-    """有没有…, 会不会…, 是不是…: the word before the negation is the word after it."""
-    at = start - len(before)
-    if not before or before[0] not in _NEGATIONS or at < 1:
-        return False
-    return text[at - 1] == text[at + 1 : at + 2]
+def _asks(text: str, at: int, wording: str) -> bool:
+    """有没有…, 会不会…, 是不是…: the character before the negation is the one after it."""
+    return at > 0 and wording[0] in _NEGATIONS and wording[1:2] == text[at - 1]
 
 
 def _clause(text: str, start: int, end: int) -> str:

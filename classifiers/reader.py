@@ -63,7 +63,7 @@ class Reader:
     ) -> Reading:
         shares = matter_shares(score.probabilities @ self._map.sums, score.police)
         best = int(score.probabilities.argmax())
-        verdict = self._judge(score, shares, best, hits, signs)
+        verdict = self._judge(score, shares, best, hits)
         best = self._fitting(score.probabilities, verdict, best)
         category = self._map.categories[best]
         reasons = [*self._why(text, best, score, hits, verdict), *asked]
@@ -80,27 +80,36 @@ class Reader:
             place=place,
             danger_score=round(score.danger, 4),
             model_version=self._version,
+            unseen=self.scorer.unseen(text),
         )
 
-    def _judge(self, score: Score, shares: Floats, best: int, hits: list[Hit], signs: Signs) -> _Verdict:
-        limits = self._limits
-        if score.danger >= limits.danger or (hits and score.danger >= AGREE):
-            sure = max(score.danger, float(shares[0]), 0.9 if hits else 0.0)
-            return _Verdict(Matter.POLICE, sure, danger=True)
+    def _judge(self, score: Score, shares: Floats, best: int, hits: list[Hit]) -> _Verdict:
         spoken = frozenset(hit.sign for hit in hits)
         top = self._matter(shares, best, spoken)
         share = float(shares[MATTERS.index(top)])
+        if self._endangered(score, top, hits):
+            return _Verdict(Matter.POLICE, max(score.danger, float(shares[0])), danger=True)
+        return _Verdict(top, share, danger=False, code=self._doubt(score, shares, top, share, hits))
+
+    def _endangered(self, score: Score, top: Matter, hits: list[Hit]) -> bool:
+        limits = self._limits
+        speaks = limits.suspect if top is Matter.POLICE else limits.danger
+        return score.danger >= speaks or (bool(hits) and score.danger >= AGREE)
+
+    def _doubt(self, score: Score, shares: Floats, top: Matter, share: float, hits: list[Hit]) -> str:
+        """Why a person must look; empty when nobody must."""
+        limits = self._limits
         if score.seen < LEAST_SEEN:
-            return _Verdict(top, share, danger=False, code="too_little")
+            return "too_little"
         if hits:
-            return _Verdict(Matter.POLICE, share, danger=False, code="phrase_doubtful")
-        if top is Matter.POLICE:
-            return _Verdict(top, share, danger=False, code="" if share >= limits.keep else "unsure")
+            return "phrase_doubtful"
         if score.danger >= limits.doubt:
-            return _Verdict(top, share, danger=False, code="danger_doubtful")
+            return "danger_doubtful"
+        if top is Matter.POLICE:
+            return "" if share >= limits.keep else "unsure"
         if float(shares[0]) > limits.divert:
-            return _Verdict(top, share, danger=False, code="maybe_police")
-        return _Verdict(top, share, danger=False, code="" if share >= limits.settle else "unsure")
+            return "maybe_police"
+        return "" if share >= limits.settle else "unsure"
 
     def _matter(self, shares: Floats, best: int, spoken: frozenset[str]) -> Matter:
         if spoken:

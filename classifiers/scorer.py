@@ -7,6 +7,7 @@ without copying them; scikit-learn's pipeline gives the same figures to 1e-9 (he
 
 from dataclasses import dataclass
 from math import exp, log
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,12 @@ class Scorer:
             float(phrased),
         )
         return Score(shares, _weigh(weights.police_line, evidence), _weigh(weights.danger_line, evidence), seen)
+
+    def unseen(self, text: str) -> float:
+        """Share of a text's character pairs that no training text had (0-1): drift shows here first."""
+        folded = fold(text)
+        pairs = list(map(add, folded, folded[1:]))
+        return round(1.0 - sum(map(self._index.__contains__, pairs)) / len(pairs), 3) if pairs else 0.0
 
     def contributions(self, words: list[str], column: int) -> list[float]:
         """What each n-gram adds to a column (0 where it is unknown); for reasons, not for decisions."""

@@ -31,7 +31,7 @@ def load(city: City, cache_dir: Path) -> Reader:
     """
     chosen = chosen_model(cache_dir)
     weights = restore(cache_dir / chosen) if chosen else None
-    if weights is None or not set(weights.categories) <= set(city.taxonomy.categories):
+    if weights is None or not _fits(weights, city):
         key = cache_key(city, content_hash())
         weights = restore(cache_dir / key)
         if weights is None:
@@ -42,6 +42,11 @@ def load(city: City, cache_dir: Path) -> Reader:
     return Reader(city, weights)
 
 
+def _fits(weights: Weights, city: City) -> bool:
+    """Whether a model trained earlier still speaks this code's features and this city's categories."""
+    return weights.facts.get("code") == VERSION and set(weights.categories) <= set(city.taxonomy.categories)
+
+
 def chosen_model(cache_dir: Path) -> str:
     """Name of the model in use that a city trained; empty when the shipped one is."""
     try:
@@ -50,16 +55,25 @@ def chosen_model(cache_dir: Path) -> str:
         return ""
 
 
-def train(city: City, texts: list[Text], facts: dict[str, object], version: str) -> Weights:
-    """Weights from the texts of the train and calibration parts; the test part is never looked at."""
+def train(
+    city: City,
+    texts: list[Text],
+    facts: dict[str, object],
+    version: str,
+    loud: dict[str, int] | None = None,
+) -> Weights:
+    """Weights from the texts of the train and calibration parts; the test part is never looked at.
+
+    `loud` gives the ids of texts that count more than once.
+    """
     from classifiers.calibration import calibrate
     from classifiers.training import cross_fit, fit, fused
 
     known = [text for text in texts if text.split != "test" and text.category in city.taxonomy.categories]
-    machines = fit(known, city.taxonomy)
-    margins = cross_fit(known, city.taxonomy, machines.categories)
+    machines = fit(known, city.taxonomy, loud)
+    margins = cross_fit(known, city.taxonomy, machines.categories, loud)
     set_up = calibrate(margins, known, machines.categories, city)
-    facts = {**facts, "version": version, "texts": len(known), "left_out": len(texts) - len(known)}
+    facts = {**facts, "code": VERSION, "version": version, "texts": len(known), "left_out": len(texts) - len(known)}
     facts["thresholds"] = asdict(set_up.thresholds)
     rows, bias, vocabulary = fused(machines)
     return Weights(

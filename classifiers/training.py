@@ -59,10 +59,10 @@ def _analyse(text: str) -> list[str]:
 
 
 def _one_against_rest(
-    features: Any, labels: npt.NDArray[np.str_], cost: float
+    features: Any, labels: npt.NDArray[np.str_], cost: float, counts: Floats
 ) -> tuple[tuple[str, ...], Floats, Floats]:
     """Names, slopes (features × names) and offsets of a linear SVM, a column for each of two classes too."""
-    machine = LinearSVC(C=cost).fit(features, labels)
+    machine = LinearSVC(C=cost).fit(features, labels, sample_weight=counts)
     names = tuple(str(name) for name in machine.classes_)
     slopes, offsets = machine.coef_.T, machine.intercept_
     if len(names) == 2:
@@ -70,24 +70,23 @@ def _one_against_rest(
     return names, slopes, offsets
 
 
-def fit(texts: list[Text], taxonomy: Taxonomy) -> Machines:
-    """Trains on texts whose categories the taxonomy knows."""
+def fit(texts: list[Text], taxonomy: Taxonomy, loud: dict[str, int] | None = None) -> Machines:
+    """Trains on texts whose categories the taxonomy knows; `loud` says which ids count more than once."""
+    counts = np.array([float((loud or {}).get(text.id, 1)) for text in texts])
     table = taxonomy.categories
     words = vectoriser()
     features = words.fit_transform([text.text for text in texts])
     labels = np.array([text.category for text in texts])
-    names, slopes, offsets = _one_against_rest(features, labels, COST)
-    for share, of in (
-        (GROUP_SHARE, lambda name: table[name].group_id),
-        (POLICE_SHARE, lambda name: _police(table[name].matter)),
-    ):
-        kinds = np.array([of(name) for name in labels])
-        above, more, extra = _one_against_rest(features, kinds, COST)
-        pick = [above.index(of(name)) for name in names]
+    names, slopes, offsets = _one_against_rest(features, labels, COST, counts)
+    groups = {name: table[name].group_id for name in names}
+    matters = {name: "police" if table[name].matter is Matter.POLICE else "other" for name in names}
+    for share, kind in ((GROUP_SHARE, groups), (POLICE_SHARE, matters)):
+        above, more, extra = _one_against_rest(features, np.array([kind[name] for name in labels]), COST, counts)
+        pick = [above.index(kind[name]) for name in names]
         slopes = slopes + share * more[:, pick]
         offsets = offsets + share * extra[pick]
-    police = LinearSVC(C=YES_NO_COST, class_weight="balanced").fit(features, _calm_police(texts, taxonomy))
-    danger = LinearSVC(C=YES_NO_COST, class_weight="balanced").fit(features, [text.danger for text in texts])
+    police = LinearSVC(C=YES_NO_COST, class_weight="balanced").fit(features, _calm_police(texts, taxonomy), counts)
+    danger = LinearSVC(C=YES_NO_COST, class_weight="balanced").fit(features, [text.danger for text in texts], counts)
     slopes = np.hstack([slopes, police.coef_.T, danger.coef_.T])
     return Machines(words, names, slopes, np.concatenate([offsets, police.intercept_, danger.intercept_]))
 
@@ -110,16 +109,14 @@ def fused(machines: Machines) -> tuple[Floats, Floats, tuple[str, ...]]:
     return rows, machines.offsets, (*names, *silent)
 
 
-def _police(matter: Matter) -> str:
-    return "police" if matter is Matter.POLICE else "other"
-
-
 def folds(texts: list[Text]) -> npt.NDArray[np.int64]:
     """The fold each text is held out in; hangs on its content."""
     return np.array([int(text.id[:6], 16) % FOLDS for text in texts])
 
 
-def cross_fit(texts: list[Text], taxonomy: Taxonomy, categories: tuple[str, ...]) -> Floats:
+def cross_fit(
+    texts: list[Text], taxonomy: Taxonomy, categories: tuple[str, ...], loud: dict[str, int] | None = None
+) -> Floats:
     """Margins of every text by machines that never saw it; columns as `categories`, police, danger."""
     out = np.full((len(texts), len(categories) + 2), ABSENT)
     where = folds(texts)
@@ -127,10 +124,10 @@ def cross_fit(texts: list[Text], taxonomy: Taxonomy, categories: tuple[str, ...]
         held = np.flatnonzero(where == number)
         if not len(held):
             continue
-        machines = fit([text for text, at in zip(texts, where, strict=True) if at != number], taxonomy)
+        machines = fit([text for text, at in zip(texts, where, strict=True) if at != number], taxonomy, loud)
         columns = [categories.index(name) for name in machines.categories]
         columns += [len(categories), len(categories) + 1]
-        out[np.ix_(held, columns)] = machines.margins([texts[at].text for at in held])
+        out[np.ix_(held, np.array(columns))] = machines.margins([texts[at].text for at in held])
     return out
 
 

@@ -31,7 +31,9 @@ class Thresholds:
     danger: float
     """Danger score from which the learned detector speaks."""
     doubt: float
-    """Danger score from which a call that would leave the police is reviewed."""
+    """Danger score from which a call is not free of danger: a person looks."""
+    suspect: float
+    """Danger score from which a call that is police work anyway counts as danger."""
     alpha: float
     """Share of police matters that may be diverted without a person."""
     confidence: float

@@ -1,0 +1,162 @@
+"""The command line's way into the room: `fenliu classifier …` and the stream behind `fenliu classify`."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+
+from classifiers.tables import table, tables
+from engine.errors import FenliuError
+
+if TYPE_CHECKING:
+    from classifiers.evaluate import Evaluation
+    from classifiers.reader import Reader
+    from engine.model.city import City
+    from engine.model.reading import Reading
+
+Data = Annotated[Path, typer.Option("--data", exists=True, dir_okay=False, help="JSON lines: text and a label.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+class Outside:
+    """What comes from other rooms; asked for only when a command runs."""
+
+    def __init__(self, load_city: Callable[[], "City"], cache_dir: Callable[[], Path]) -> None:
+        self.load_city, self.cache_dir = load_city, cache_dir
+
+
+def make_app(load_city: Callable[[], "City"], cache_dir: Callable[[], Path]) -> typer.Typer:
+    """The `classifier` sub-application."""
+    app = typer.Typer(help="Trains, measures and takes back the classifier.", no_args_is_help=True)
+    outside = Outside(load_city, cache_dir)
+    for command in (_train, _evaluate, _rollback, _history):
+        command(app, outside)
+    return app
+
+
+def _train(app: typer.Typer, outside: Outside) -> None:
+    @app.command("train")
+    def train(data: Data, as_json: AsJson = False) -> None:
+        """Adds a city's labelled calls; the new model is used unless it finds fewer dangers."""
+        from classifiers.evaluate import read_labelled
+        from classifiers.learning import learn
+
+        with _plainly():
+            attempt = learn(outside.load_city(), outside.cache_dir(), read_labelled(data))
+        if as_json:
+            typer.echo(json.dumps(asdict(attempt), ensure_ascii=False))
+        else:
+            verdict = "taken into use" if attempt.accepted else f"refused: {attempt.why}"
+            typer.echo(f"{attempt.model}: {attempt.added} texts added, {verdict}")
+            typer.echo(table({"before": attempt.before, "after": attempt.after}))
+        if not attempt.accepted:
+            raise typer.Exit(1)
+
+
+def _evaluate(app: typer.Typer, outside: Outside) -> None:
+    @app.command("evaluate")
+    def evaluate(
+        data: Annotated[Path | None, typer.Option("--data", exists=True, dir_okay=False)] = None,
+        as_json: AsJson = False,
+        png: Annotated[Path | None, typer.Option("--png", help="Draws risk-coverage and reliability here.")] = None,
+        card: Annotated[Path | None, typer.Option("--card", help="Writes the model card here.")] = None,
+    ) -> None:
+        """Measures the classifier on labelled texts, or on the corpus's own test part."""
+        import classifiers
+        from classifiers import evaluate as room
+        from classifiers.corpus import shipped
+
+        with _plainly():
+            reader = classifiers.load(outside.load_city(), outside.cache_dir())
+            test = [text for text in shipped() if text.split == "test"]
+            found = room.evaluate(reader, room.read_labelled(data) if data else room.of_corpus(test, reader))
+        typer.echo(json.dumps(room.as_json(found), ensure_ascii=False) if as_json else tables(found))
+        with _plainly():
+            _keep(reader, found, png, card)
+
+
+def _keep(reader: "Reader", found: "Evaluation", png: Path | None, card: Path | None) -> None:
+    if png:
+        from classifiers.pictures import draw
+
+        draw(found, png)
+    if card:
+        from classifiers.model_card import write
+
+        write(card, reader, found)
+
+
+def _rollback(app: typer.Typer, outside: Outside) -> None:
+    @app.command("rollback")
+    def rollback() -> None:
+        """Goes back to the model that was in use before."""
+        from classifiers.learning import rollback as back
+
+        with _plainly():
+            typer.echo(f"in use: {back(outside.cache_dir()) or 'the shipped model'}")
+
+
+def _history(app: typer.Typer, outside: Outside) -> None:
+    @app.command("history")
+    def history(as_json: AsJson = False) -> None:
+        """Every training on this city's data, with its verdict."""
+        from classifiers.learning import history as attempts
+
+        found = attempts(outside.cache_dir())
+        lines = [f"{one['model']}  {one['added']} texts  {one['why'] or 'accepted'}" for one in found]
+        typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines) or "no training yet")
+
+
+class _plainly:  # noqa: N801  # a context manager read as an adverb
+    """Turns what people can mend into a sentence and exit code 2."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, FenliuError | OSError):
+            typer.echo(str(error), err=True)
+            raise typer.Exit(2) from error
+
+
+def classify_stream(lines: Iterable[str], out: TextIO, reader: "Reader") -> int:
+    """JSON lines `{"text": …}` in, the same lines with the reading out; answers the number of faulty lines.
+
+    A faulty line answers `{"error": …, "line": n}` in its place, so that lines stay aligned.
+    """
+    faulty = 0
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        row = _row(line)
+        if row is None:
+            faulty += 1
+            answer: dict[str, Any] = {"error": 'not a JSON object with a string "text"', "line": number}
+        else:
+            answer = {**row, **as_answer(reader.read(row["text"], channel=str(row.get("channel") or "110")))}
+        out.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    return faulty
+
+
+def _row(line: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("text"), str) else None
+
+
+def as_answer(reading: "Reading") -> dict[str, Any]:
+    """A reading in the words of CONTRACT.md."""
+    return {
+        "matter": reading.matter.value,
+        "category": reading.category,
+        "group": reading.group,
+        "danger": reading.danger,
+        "confidence": reading.confidence,
+        "review": reading.review,
+        "reasons": [{"code": reason.code, "text": reason.text} for reason in reading.reasons],
+    }
