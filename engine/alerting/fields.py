@@ -107,6 +107,11 @@ GROUPABLE: frozenset[str] = frozenset(
 """Fields a window or a cool-down may be kept by: known before the store is asked, one value each."""
 
 
+def article(moment: Moment) -> str:
+    """`a call`, `an order`, `an alert`."""
+    return f"a {moment}" if moment is Moment.CALL else f"an {moment}"
+
+
 def is_known(name: str, moment: Moment) -> bool:
     """Whether a model watching `moment` may ask for `name` (`extra.…` is free for calls)."""
     if name.startswith("extra."):

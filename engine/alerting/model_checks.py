@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from engine.alerting.conditions_schema import When
-from engine.alerting.fields import FIELDS, GROUPABLE, Kind, Moment, is_known
+from engine.alerting.fields import FIELDS, GROUPABLE, Kind, Moment, article, is_known
 from engine.alerting.lengths import milliseconds
 from engine.alerting.model_schema import AnyWindow, ModelFile, NOf, Rate, Sequence
 from engine.alerting.template import EXTRA_NAMES, parse, unknown_names
@@ -53,7 +53,7 @@ def _check_groups(names: list[str], moment: Moment, path: Path, complain: Compla
             continue
         if name not in GROUPABLE or not is_known(name, moment):
             known = {field for field in GROUPABLE if is_known(field, moment)}
-            complain((*path, number), f'"{name}" is nothing to group an {moment} by', nearest(name, known))
+            complain((*path, number), f'"{name}" is nothing to group {article(moment)} by', nearest(name, known))
 
 
 def _check_window(window: AnyWindow, moment: Moment, words: Words, path: Path, complain: Complain) -> None:

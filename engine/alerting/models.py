@@ -135,7 +135,7 @@ def _keep(found: _Folder, path: Path, document: Document[Any]) -> None:
         return
     if not id_.replace("_", "").isalnum() or not id_.isascii() or not id_[0].isalpha() or id_ != id_.lower():
         found.faults.append(
-            Fault(document.name, f'"{id_}" is no model id', "small letters, digits and _, a letter first")
+            Fault(f"{document.name}:1:1", f'"{id_}" is no model id', "small letters, digits and _, a letter first")
         )
         return
     found.documents[id_] = document

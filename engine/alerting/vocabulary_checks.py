@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.alerting.conditions import Vocabulary
 from engine.alerting.conditions_schema import Amount, Choice, Hours, Tree, When, Wording
-from engine.alerting.fields import Moment, is_known, is_late
+from engine.alerting.fields import Moment, article, is_known, is_late
 from engine.alerting.textual import compile_regex
 from engine.alerting.wording import normalise
 from engine.model.alert import AlertState
@@ -67,9 +67,13 @@ def check_when(when: When, moment: Moment, words: Words, path: Path, complain: C
                 check_when(inner, moment, words, (*here, number), complain, late=late)
         elif name == "extra":
             if moment is not Moment.CALL:
-                complain(here, f"`extra` is not known of an {moment}", "")
+                complain(here, f"`extra` is not known of {article(moment)}", "")
         elif not is_known(name, moment):
-            complain(here, f"`{name}` is not known of an {moment}", f"it belongs to another `event:` than {moment}")
+            complain(
+                here,
+                f"`{name}` is not known of {article(moment)}",
+                f"it belongs to another `event:` th{article(moment)}",
+            )
         elif not late and is_late(name, moment):
             complain(here, f"`{name}` is not known yet when windows are filled", "move it to the model's `when`")
         else:
