@@ -13,7 +13,7 @@ from engine.model.city import City
 from engine.model.webhook import key_of
 from engine.settings import Settings
 
-WEBHOOK_SECRET = "webhook_secret"
+WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of a file
 TOKENS = "tokens.yaml"
 BODY_SECRETS = "body_secrets.yaml"
 PRIVACY_KEY = "privacy_key"

@@ -4,11 +4,16 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import classifiers
 from engine import alerting, ruleset
 from engine.errors import FenliuError
+from engine.model.city import City
 from engine.pipeline import Rulebook
+
+if TYPE_CHECKING:
+    from classifiers.reader import Reader
 
 log = logging.getLogger("fenliu.rules")
 _LOOK_EVERY_S = 2.0
@@ -29,8 +34,17 @@ def load(source: Source) -> Rulebook:
     """Everything compiled. Raises `RulesRefused` with every fault of every file."""
     city = ruleset.load(source.rules_dir, bodies_url=source.bodies_url, city=source.city)
     models = alerting.load_models(source.rules_dir / "alerts", city)
-    reader = classifiers.load(city, source.data_dir / "model")
-    return Rulebook(city, alerting.Engine(models, city), reader)
+    return Rulebook(city, alerting.Engine(models, city), reader_for(city, source))
+
+
+def reader_for(city: City, source: Source) -> "Reader":
+    """The classifier for a city: from the cache in the data dir, or trained now."""
+    return classifiers.load(city, source.data_dir / "model")
+
+
+def reader_of(source: Source) -> "Reader":
+    """The classifier of a rules folder."""
+    return reader_for(ruleset.load(source.rules_dir, city=source.city), source)
 
 
 def stamp(folder: Path) -> Stamp:

@@ -69,3 +69,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
 def table() -> list[tuple[str, str, str]]:
     """(variable, default, help) of every setting, for the docs."""
     return [(f"FENLIU_{f.name.upper()}", str(f.default), f.metadata["help"]) for f in fields(Settings)]
+
+
+def as_environ(settings: Settings) -> dict[str, str]:
+    """The same settings as environment variables, for child processes."""
+    return {f"FENLIU_{f.name.upper()}": str(getattr(settings, f.name)) for f in fields(Settings)}
