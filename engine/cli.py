@@ -166,6 +166,15 @@ def show_settings() -> None:
         typer.echo(f"{name:28} {default or '-':12} {text}")
 
 
+@app.command(hidden=True)
+def docs(folder: Annotated[Path, typer.Argument()] = Path("docs")) -> None:
+    """Write the pages of docs/ that are made from the code."""
+    from engine import generated
+
+    for path in generated.write(folder):
+        typer.echo(path)
+
+
 def _mount() -> None:
     """Commands that live beside what they command."""
     from load_tests import commands as load

@@ -1,0 +1,54 @@
+# Fenliu 分流. `make help` lists what can be done; a fresh machine needs Python 3.11 or 3.12 with venv, a C compiler, make.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.12 || command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+UV_VERSION := 0.13.9
+
+.PHONY: help setup run test check bench soak lock clean format
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(READY) ## make .venv with fenliu in it (idempotent)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3,11) <= sys.version_info < (3,13))' || \
+	  { echo "Fenliu needs Python 3.11 or 3.12 (durable-rules fails to import on 3.13); found: $$($(PYTHON) --version 2>&1). Try: make setup PYTHON=/path/to/python3.11"; exit 1; }
+	@command -v cc >/dev/null || command -v gcc >/dev/null || \
+	  { echo "No C compiler found: durable-rules is built from source. On Debian: apt-get install build-essential python3-dev"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+	  { echo "python3 -m venv failed. On Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $(READY)
+
+run: setup ## start everything on an embedded store, play sample calls, console at http://127.0.0.1:8110/
+	@exec $(BIN)/fenliu demo
+
+test: check ## every check and test
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not soak"
+
+check: setup ## ruff, mypy --strict, import contracts, rules
+	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/fenliu rules check --rules rules
+	@$(BIN)/fenliu rules test --rules rules
+
+bench: setup ## the benchmarks: a table for people and build/bench.json
+	@$(BIN)/python -m benchmarks
+
+soak: setup ## the long campaigns
+	@$(BIN)/pytest -m soak --timeout 7200
+
+format: setup ## put the code in shape
+	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
+
+lock: ## resolve the newest versions into requirements.lock (hashes, no addresses)
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --all-extras --generate-hashes --no-header \
+	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
+
+clean: ## remove what was built (not the data dir)
+	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache
