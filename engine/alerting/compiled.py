@@ -62,6 +62,8 @@ class Compiled:
     cool_down: int
     repeat_on_rise: bool
     grade: str
+    grades: tuple[str, ...]
+    """Every grade it can fire at, most serious first."""
     rises: tuple[Rising, ...]
     ranks: dict[str, int]
     """Grade id → rank, lower is more serious."""
@@ -79,11 +81,6 @@ class Compiled:
     def silence(self) -> Window | None:
         """The window that waits for something not to happen."""
         return next((window for window in self.windows if window.measure == "absence"), None)
-
-    @property
-    def grades(self) -> tuple[str, ...]:
-        """Every grade it can fire at, most serious first."""
-        return tuple(sorted({self.grade, *(rise.to for rise in self.rises)}, key=self.ranks.__getitem__))
 
     def group(self, values: Values, event_id: str) -> str:
         """What one instruction is for; an unknown part makes the event its own group."""

@@ -44,6 +44,7 @@ def compile_model(
         cool_down=0 if file.cool_down == "none" else milliseconds(file.cool_down),
         repeat_on_rise=file.repeat == "on_rise",
         grade=then.grade,
+        grades=tuple(sorted({then.grade, *(rise.to for rise in then.rises)}, key=lambda grade: grades[grade].rank)),
         rises=tuple(_rising(file, number, vocabulary) for number in range(len(then.rises))),
         ranks={grade.id: grade.rank for grade in grades.values()},
         message=parse(then.message),

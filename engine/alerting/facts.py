@@ -1,6 +1,5 @@
 """Alerting room: what a model may know about a call, an order or an alert, as one flat set of values."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
@@ -163,4 +162,5 @@ def alert_facts(alert: Alert, category: str, at: int, city: City) -> Facts:
 
 def with_values(known: Facts, more: dict[str, Any]) -> Facts:
     """The facts with late values added."""
-    return replace(known, values={**known.values, **more})
+    values = {**known.values, **more}
+    return Facts(known.event_id, known.call_ids, known.at, known.moment, values, known.shown)

@@ -147,12 +147,17 @@ def _tightest(
     return best
 
 
-def rate(entries: Sequence[WindowEntry], buckets: tuple[int, ...]) -> tuple[float, float]:
+def rate(entries: Sequence[WindowEntry], buckets: tuple[int, ...], least: float = 0) -> tuple[float, float]:
     """(now, usual): the counter of `buckets[0]`, and the mean of the others, newest first.
+
+    Below `least` nothing is a surge, and the usual level is not worked out: most calls end here.
 
     Counters are entries whose member is `#<number>`. A day without a counter saw nothing, unless all days
     before it are empty too: then the city was not yet watched. Fewer than three known days make no usual.
     """
+    present = next((entry for entry in entries if entry.at == buckets[0]), None)
+    if present is None or not present.member.startswith("#") or float(present.member[1:]) < least:
+        return 0.0, 0.0
     counted = {entry.at: int(entry.member[1:]) for entry in entries if entry.member.startswith("#")}
     earlier = [counted.get(bucket, 0) for bucket in buckets[1:]]
     while earlier and not earlier[-1]:

@@ -8,26 +8,26 @@ from engine.model.alert import WindowEntry, WindowQuery
 
 _SLACK = 86_400_000
 _SWEEP = 4096
-"""Entries added between two sweeps."""
-_LAST = "\U0010ffff"
+"""Entries added between two sweeps, at least; with more windows, as many as there are windows."""
 
 
 @dataclass(slots=True)
 class _Kept:
-    """One window: its entries in order, twice: as sorting keys, and as they are answered."""
+    """One window: its entries in order of time, then of member, and their times apart for quick counting."""
 
-    keys: list[tuple[int, str]] = field(default_factory=list)
+    ats: list[int] = field(default_factory=list)
     entries: list[WindowEntry] = field(default_factory=list)
     reach: int = 0
     """Milliseconds back from the newest event that a query may still look."""
 
     def add(self, query: WindowQuery) -> bool:
         """Adds the query's member; False when it is there already."""
-        key = (query.at, query.member)
-        place = bisect_left(self.keys, key)
-        if place < len(self.keys) and self.keys[place] == key:
-            return False
-        self.keys.insert(place, key)
+        place = bisect_right(self.ats, query.at)
+        while place and self.ats[place - 1] == query.at and self.entries[place - 1].member >= query.member:
+            place -= 1
+            if self.entries[place].member == query.member:
+                return False
+        self.ats.insert(place, query.at)
         self.entries.insert(place, WindowEntry(query.at, query.member))
         oldest = query.buckets[-1] if query.buckets else query.at - 2 * query.length
         self.reach = max(self.reach, query.at - oldest)
@@ -35,20 +35,20 @@ class _Kept:
 
     def between(self, query: WindowQuery) -> tuple[WindowEntry, ...]:
         """Entries of (at - length, at + length), at most `limit` of the newest."""
-        first = bisect_right(self.keys, (query.at - query.length, _LAST))
-        last = bisect_left(self.keys, (query.at + query.length, ""))
+        first = bisect_right(self.ats, query.at - query.length)
+        last = bisect_left(self.ats, query.at + query.length)
         return tuple(self.entries[max(first, last - query.limit) : last])
 
     def counted(self, bucket: int, length: int) -> WindowEntry:
         """The number of entries in [bucket, bucket + length) as an entry `#<n>`."""
-        number = bisect_left(self.keys, (bucket + length, "")) - bisect_left(self.keys, (bucket, ""))
-        return WindowEntry(bucket, f"#{number}")
+        first = bisect_left(self.ats, bucket)
+        return WindowEntry(bucket, f"#{bisect_left(self.ats, bucket + length, first) - first}")
 
     def forget(self, before: int) -> bool:
         """Drops what is older; True when nothing is left."""
-        place = bisect_left(self.keys, (before, ""))
-        del self.keys[:place], self.entries[:place]
-        return not self.keys
+        place = bisect_left(self.ats, before)
+        del self.ats[:place], self.entries[:place]
+        return not self.ats
 
 
 class WindowMemory:
@@ -72,13 +72,14 @@ class WindowMemory:
         if query.member and kept.add(query):
             self._newest = max(self._newest, query.at)
             self._added += 1
-            if self._added % _SWEEP == 0:
+            if self._added >= max(_SWEEP, len(self._kept)):
                 self._sweep()
         if query.buckets:
             return tuple(kept.counted(bucket, query.length) for bucket in query.buckets)
         return kept.between(query) if query.limit else ()
 
     def _sweep(self) -> None:
+        self._added = 0
         for key in list(self._kept):
             kept = self._kept[key]
             if kept.forget(self._newest - kept.reach - _SLACK):

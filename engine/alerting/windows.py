@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from math import gcd
 
 from engine.alerting import measures
 from engine.alerting.fields import label
@@ -18,6 +19,12 @@ MAX_ENTRIES = 512
 MAX_CHAIN = 128
 """Entries a sequence looks at: its work grows with their square."""
 MAX_VALUE = 100
+
+
+@lru_cache(maxsize=256)
+def _buckets(at: int, length: int, days: int) -> tuple[int, ...]:
+    """The present span and the same span on the days before."""
+    return tuple((at - day * DAY) // length * length for day in range(days + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,11 @@ class Window:
     def own_filter(self) -> bool:
         """Whether events are chosen by the window itself, not by the model's `when`."""
         return bool(self.marks)
+
+    @property
+    def grain(self) -> int:
+        """Milliseconds within which all instants have the same buckets."""
+        return gcd(DAY, self.length)
 
     @property
     def limit(self) -> int:
@@ -79,7 +91,7 @@ class Window:
             at=facts.at,
             length=self.length,
             limit=self.limit if read else 0,
-            buckets=self._buckets(facts.at),
+            buckets=_buckets(facts.at // self.grain * self.grain, self.length, self.days) if self.days else (),
         )
 
     def _member(self, facts: Facts, marks: Sequence[int]) -> str:
@@ -94,10 +106,6 @@ class Window:
                 return ""  # nothing to write down; what others wrote still counts
             value = str(found)[:MAX_VALUE].replace("|", "/")
         return f"{facts.event_id}|{value}"
-
-    def _buckets(self, at: int) -> tuple[int, ...]:
-        """The present span and the same span on the days before, for counters; else nothing."""
-        return tuple((at - day * DAY) // self.length * self.length for day in range(self.days + 1)) if self.days else ()
 
     def measured(self, query: WindowQuery | None, facts: Facts, entries: Sequence[WindowEntry]) -> Measured:
         """What the window measures for this event, from the store's entries."""
@@ -126,7 +134,7 @@ _SAID = {
 
 
 def _rate(window: Window, query: WindowQuery, facts: Facts, entries: Sequence[WindowEntry]) -> Measured:
-    now, usual = measures.rate(entries, query.buckets)
+    now, usual = measures.rate(entries, query.buckets, window.least)
     surge = usual > 0 and now >= usual * window.times
     return Measured(now if surge else 0.0, facts.call_ids)
 

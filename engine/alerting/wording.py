@@ -1,7 +1,7 @@
 """Alerting room: texts and words in one form, so that a word in a model meets the same word in a call."""
 
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 
 _FIRST_HAN, _LAST_HAN = 0x3400, 0x9FFF
@@ -44,6 +44,7 @@ def _salts() -> tuple[tuple[int, int], ...]:
     return tuple((pair | 1, pair >> 7) for pair in pairs)
 
 
+@lru_cache(maxsize=256)
 def sketch(text: str) -> str:
     """A min-hash of the text's character pairs, 64 hex digits; it cannot be turned back into the text."""
     import zlib
