@@ -177,12 +177,11 @@ def docs(folder: Annotated[Path, typer.Argument()] = Path("docs")) -> None:
 
 def _mount() -> None:
     """Commands that live beside what they command."""
-    from load_tests import commands as load
-
     from classifiers.commands import make_app as classifier_app
     from engine import app as composition
     from engine import rulebook, ruleset
     from engine.alerting.commands import make_app as rules_app
+    from load_tests import commands as load
 
     def city() -> Any:
         return ruleset.load(_settings().rules)

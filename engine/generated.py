@@ -39,8 +39,9 @@ def states() -> str:
         )
     lines += [
         "",
-        "Which steps an order has, and how long each may take, is in `rules/procedures.yaml`; a step that the procedure",
-        "lacks is not legal. `called_back` is passed through on the way to `closed`; `overdue` is a mark, not a state.",
+        "Which steps an order has, and how long each may take, is in `rules/procedures.yaml`; a step that the",
+        "procedure lacks is not legal. `called_back` is passed through on the way to `closed`; `overdue` is a mark,",
+        "not a state.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -14,6 +14,9 @@ LIVE_CHANNELS = frozenset({Channel.POLICE_LINE, Channel.GOVERNMENT_LINE})
 """Channels on which the caller is still on the line."""
 OVERLAP = 0.2
 """Probability of another side's category from which a live call is worth a three-way call."""
+SURELY_POLICE = 0.9
+"""Confidence from which a police matter with doubtful danger is dispatched without waiting for a review."""
+_DANGER_DOUBTS = frozenset({"danger_doubtful", "phrase_doubtful"})
 _PROCEDURES = {
     Handoff.DISPATCH: "police_dispatch",
     Handoff.TRANSFER: "live_transfer",
@@ -36,7 +39,7 @@ class Asked:
 def decide(asked: Asked, city: City) -> Decision:
     """Whose matter, which body, which handoff, and why."""
     reading = asked.reading
-    if reading.review and not reading.danger:
+    if reading.review and not reading.danger and not _police_anyway(reading):
         return _held(asked, city)
     matter = Matter.POLICE if reading.danger else reading.matter
     duty = duty_for(city.duties, reading.category, reading.place, asked.hour)
@@ -69,6 +72,12 @@ def decide(asked: Asked, city: City) -> Decision:
         place=reading.place,
         reasons=(*reading.reasons, *why, *_link_reasons(asked.links)),
     )
+
+
+def _police_anyway(reading: Reading) -> bool:
+    """Sure that it is police work, unsure only how dangerous: police go now instead of waiting for a person."""
+    doubts = {reason.code for reason in reading.reasons} & _DANGER_DOUBTS
+    return reading.matter is Matter.POLICE and reading.confidence >= SURELY_POLICE and bool(doubts)
 
 
 def _held(asked: Asked, city: City) -> Decision:
