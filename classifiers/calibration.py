@@ -20,13 +20,13 @@ ALPHA = 0.001
 CONFIDENCE = 0.9
 KEEP_PRECISION = 0.97
 """Of the calls kept by the police without a person, at least this share must be police work."""
-SETTLE_PRECISION = 0.985
+SETTLE_PRECISION = 0.97
 """Of the calls sent to government or local without a person, at least this share must be theirs."""
 DANGER_FALSE = 0.03
 """Share of calls without danger in which the learned detector may speak."""
 SUSPECT = 0.35
 """Danger score at which police work counts as danger: sending a crew faster costs little there."""
-DOUBT_MISSED = 0.01
+DOUBT_MISSED = 0.02
 """Share of dangers that may lie below the doubtful band."""
 
 

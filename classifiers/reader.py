@@ -92,6 +92,8 @@ class Reader:
         return _Verdict(top, share, danger=False, code=self._doubt(score, shares, top, share, hits))
 
     def _endangered(self, score: Score, top: Matter, hits: list[Hit]) -> bool:
+        if score.seen < LEAST_SEEN and not hits:
+            return False
         limits = self._limits
         speaks = limits.suspect if top is Matter.POLICE else limits.danger
         return score.danger >= speaks or (bool(hits) and score.danger >= AGREE)

@@ -17,7 +17,7 @@ _DIGIT = {char: value for value, char in enumerate("零一二三四五六七八�
     "仨": 3,
 }
 _UNIT = {"十": 10, "百": 100, "千": 1000, "k": 1000, "w": 10000, "万": 10000, "亿": 100_000_000}
-_NUMERAL = "[0-9]+(?:[,，][0-9]{3})*(?:\\.[0-9]+)?|[零一二三四五六七八九两俩〇十百千]+"
+_NUMERAL = "[0-9]+(?:[,，][0-9]{3})*(?:[.。][0-9]+)?|[零一二三四五六七八九两俩〇十百千]+"
 _AMOUNT = re.compile(
     f"({_NUMERAL})([十百千]?[万亿wk])?([零一二三四五六七八九两0-9]+千?)?(多|来|几|余)?(块钱|块|元|美金|美元|港币|人民币|钱)?"
 )
@@ -59,7 +59,7 @@ _NOT_MONEY = frozenset("楼号栋单元室路岁点个人名次年月日天层�
 
 def number(words: str) -> float:
     """The value of a numeral: `12,000`, `3.5`, `三千五`, `一百二`, `二十三`; 0 when it says nothing."""
-    plain_digits = words.replace(",", "").replace("，", "")
+    plain_digits = words.replace(",", "").replace("，", "").replace("。", ".")
     try:
         return float(plain_digits)
     except ValueError:

@@ -106,7 +106,7 @@ def restore(folder: Path) -> Weights | None:
             thresholds=Thresholds(**rest["thresholds"]),
             facts=rest["facts"],
         )
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError):
         return None
     width = len(weights.categories) + 3
     fits = rows.dtype == np.float64 and rows.shape == (len(weights.vocabulary), width)

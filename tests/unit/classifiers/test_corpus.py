@@ -1,0 +1,42 @@
+from pathlib import Path
+
+from classifiers.corpus import SPLITS, Text, content_id, read_lines, shipped
+from classifiers.corpus_report import assign_splits, publish, report
+from engine.model.city import City
+
+
+def _text(words: str) -> Text:
+    return Text(content_id(words), words, "urban.road", danger=False, register="plain")
+
+
+def test_what_is_shipped_keeps_its_promises(city: City) -> None:
+    found = report(shipped())
+    assert found.texts >= 8000
+    assert set(found.categories) == set(city.taxonomy.categories)
+    assert min(found.categories.values()) >= 60 or sorted(found.categories.values())[len(found.categories) // 10] >= 55
+    assert found.kinds["danger"] >= 1500
+    assert found.kinds["harmless"] >= 1000
+    assert found.crossing == ()
+    assert set(found.splits) == set(SPLITS)
+
+
+def test_ids_are_their_texts_own() -> None:
+    texts = shipped()
+    assert len({text.id for text in texts}) == len(texts)
+    assert all(text.id == content_id(text.text) for text in texts)
+
+
+def test_near_duplicates_share_a_part() -> None:
+    texts = [_text(f"门口这条路坑坑洼洼一下雨全是水{end}") for end in ("", "啊", "呀", "了", "的", "吧", "哦")]
+    assert len({text.split for text in assign_splits(texts)}) == 1
+
+
+def test_drafts_become_lines_and_faulty_ones_are_named(tmp_path: Path, capsys: object) -> None:
+    drafts, folder = tmp_path / "drafts", tmp_path / "corpus"
+    drafts.mkdir()
+    folder.mkdir()
+    (drafts / "urban.road.txt").write_text("plain|0|路坏了没人修\nplain|2|坏行\n", "utf-8")
+    (drafts / "_danger_gas.txt").write_text("hazard.gas|child|1|家里臭臭的\n", "utf-8")
+    assert publish(drafts, folder) == 2
+    assert [text.kind for text in read_lines(folder / "hazard.jsonl")] == ["danger"]
+    assert publish(drafts, folder) == 2  # again adds nothing

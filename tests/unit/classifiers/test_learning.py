@@ -1,0 +1,125 @@
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from classifiers import learning, starting
+from classifiers.commands import classify_stream, make_app
+from classifiers.corpus import Text
+from classifiers.evaluate import Labelled, Measures, evaluate, of_corpus, read_labelled
+from classifiers.learning import as_texts, history, learn, refusal, rollback
+from classifiers.model_card import card
+from classifiers.reader import Reader
+from classifiers.starting import chosen_model, load
+from engine.errors import NotFound, Refused
+from engine.model.city import City
+
+
+@pytest.fixture
+def small(some_texts: list[Text], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A corpus small enough to train twice in a test."""
+    from dataclasses import replace
+
+    texts = [replace(text, split="test" if at % 5 == 0 else "train") for at, text in enumerate(some_texts[::4])]
+    for room in (starting, learning):
+        monkeypatch.setattr(room, "shipped", lambda: texts)
+        monkeypatch.setattr(room, "content_hash", lambda: "small")
+    return
+
+
+def _measures(**changes: float) -> Measures:
+    figures = dict.fromkeys(Measures.__slots__, 0.9) | changes
+    return Measures(**figures)  # type: ignore[arg-type]  # every figure by name
+
+
+def test_a_model_that_finds_fewer_dangers_is_refused() -> None:
+    assert "danger_found" in refusal(_measures(), _measures(danger_found=0.8, right=1.0))
+    assert "danger_diverted" in refusal(_measures(), _measures(danger_diverted=0.95))
+    assert refusal(_measures(), _measures(danger_found=0.95)) == ""
+
+
+def test_train_compare_use_and_go_back(small: None, city: City, tmp_path: Path) -> None:
+    shipped_version = load(city, tmp_path).read("路灯坏了").model_version
+    rows = [Labelled(f"滨江路{n}号公厕没水冲不了", category="utilities.water") for n in range(3)]
+    attempt = learn(city, tmp_path, rows)
+    assert attempt.added == 3
+    assert [one["model"] for one in history(tmp_path)] == [attempt.model]
+    assert chosen_model(tmp_path) == (attempt.model if attempt.accepted else "")
+    learning._use(tmp_path, attempt.model)
+    assert load(city, tmp_path).read("路灯坏了").model_version == attempt.model
+    assert rollback(tmp_path) == ""
+    assert load(city, tmp_path).read("路灯坏了").model_version == shipped_version
+    with pytest.raises(NotFound, match="nothing to go back"):
+        rollback(tmp_path)
+
+
+def test_a_label_of_group_or_matter_takes_the_likeliest_category_of_it(reader: Reader) -> None:
+    texts = as_texts(
+        [Labelled("电话13800000000，路灯不亮", group="教育文体"), Labelled("路灯不亮", matter="local")], reader
+    )
+    assert texts[0].category.startswith("education.")
+    assert "13800000000" not in texts[0].text
+    assert texts[1].category.startswith(("local.", "dispute."))
+
+
+def test_unknown_categories_are_refused_by_row(reader: Reader) -> None:
+    with pytest.raises(Refused, match=r"row 1: category 'urban\.raod'"):
+        as_texts([Labelled("路坏了", category="urban.raod")], reader)
+
+
+def test_faulty_lines_of_a_data_file_are_all_named(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_text('{"text": "路坏了", "matter": "government"}\nnonsense\n{"text": "x"}\n', "utf-8")
+    with pytest.raises(Refused) as refused:
+        read_labelled(path)
+    assert [fault.where for fault in refused.value.faults] == ["calls.jsonl:2", "calls.jsonl:3"]
+
+
+def test_an_evaluation_adds_up(reader: Reader, some_texts: list[Text]) -> None:
+    texts = some_texts[::12]
+    found = evaluate(reader, of_corpus(texts, reader))
+    assert found.overall.texts == len(texts) == sum(part.texts for part in found.by_register.values())
+    assert sum(sum(row.values()) for row in found.confusion.values()) == len(texts)
+    assert sum(count for *_, count in found.reliability) == len(texts)
+    assert found.risk_coverage[-1][0] == 1.0
+    assert found.ece is not None
+    written = card(reader, found, {"a set kept aside": found})
+    assert "Where it is weak" in written
+    assert "a set kept aside" in written
+
+
+def test_groups_are_scored_by_macro_f1(reader: Reader) -> None:
+    rows = [Labelled("小区门口路灯坏了半个月没人修", group="城乡建设"), Labelled("路灯坏了", group="教育文体")]
+    assert evaluate(reader, rows).group_macro_f1 == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_the_stream_passes_fields_through_and_answers_faults_in_place(reader: Reader) -> None:
+    out = io.StringIO()
+    lines = ['{"text": "路灯坏了", "id": 7}', "{", '{"text": 3}', ""]
+    assert classify_stream(lines, out, reader) == 2
+    first, second, third = map(json.loads, out.getvalue().splitlines())
+    assert first["id"] == 7
+    assert {"matter", "category", "group", "danger", "confidence", "review", "reasons"} <= set(first)
+    assert (second["line"], third["line"]) == (2, 3)
+
+
+def test_commands_speak_plainly(small: None, city: City, tmp_path: Path) -> None:
+    run = CliRunner()
+    app = make_app(lambda: city, lambda: tmp_path)
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("nonsense\n", "utf-8")
+    refused = run.invoke(app, ["train", "--data", str(bad)])
+    assert refused.exit_code == 2
+    assert "bad.jsonl:1" in refused.output
+    assert run.invoke(app, ["rollback"]).exit_code == 2
+    good = tmp_path / "good.jsonl"
+    good.write_text('{"text": "路灯坏了半个月", "matter": "government"}\n', "utf-8")
+    table = run.invoke(app, ["evaluate", "--data", str(good), "--png", str(tmp_path / "x.png")])
+    assert table.exit_code == 0, table.output
+    assert "found|rev" in table.output
+    assert (tmp_path / "x.png").stat().st_size > 1000
+    as_json = run.invoke(app, ["evaluate", "--data", str(good), "--json"])
+    assert json.loads(as_json.output)["overall"]["texts"] == 1

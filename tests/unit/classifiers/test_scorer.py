@@ -1,0 +1,90 @@
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifiers.corpus import Text
+from classifiers.reader import Reader
+from classifiers.training import Machines, fit, fused
+from classifiers.weights import Weights, restore, save
+from engine.model.city import City
+
+STRANGE = ["", " ", "。", "\ud800", "a", "喂", "1" * 5000, "漏水" * 3000, "🚒着火了", "\x00"]
+
+
+@pytest.fixture(scope="module")
+def machines(city: City, some_texts: list[Text]) -> Machines:
+    return fit(some_texts, city.taxonomy)
+
+
+@pytest.fixture(scope="module")
+def twin(city: City, machines: Machines, weights: Weights) -> Reader:
+    """The fused path over the same machines."""
+    rows, bias, vocabulary = fused(machines)
+    return Reader(city, replace(weights, rows=rows, bias=bias, vocabulary=vocabulary))
+
+
+def test_fused_and_plain_path_agree_on_the_corpus(machines: Machines, twin: Reader, some_texts: list[Text]) -> None:
+    texts = [text.text for text in some_texts[::7]]
+    plain = machines.margins(texts)
+    fused_margins = np.array([twin.scorer.margins(text)[0] for text in texts])
+    np.testing.assert_allclose(fused_margins, plain, rtol=0, atol=1e-9)
+
+
+def test_fused_and_plain_path_agree_on_strange_texts(machines: Machines, twin: Reader) -> None:
+    plain = machines.margins(STRANGE)
+    np.testing.assert_allclose([twin.scorer.margins(text)[0] for text in STRANGE], plain, rtol=0, atol=1e-9)
+
+
+@given(st.text())
+def test_any_text_has_a_distribution(reader: Reader, text: str) -> None:
+    score = reader.scorer.score(text)
+    assert score.probabilities.sum() == pytest.approx(1.0)
+    assert 0.0 <= score.police <= 1.0
+    assert 0.0 <= score.danger <= 1.0
+
+
+def test_the_fused_path_is_much_faster(machines: Machines, twin: Reader, some_texts: list[Text]) -> None:
+    texts = [text.text for text in some_texts[:200]]
+
+    def best(read: object) -> float:
+        spent = []
+        for _ in range(3):
+            start = time.perf_counter()
+            for text in texts:
+                read(text)  # type: ignore[operator]  # either path
+            spent.append(time.perf_counter() - start)
+        return min(spent)
+
+    assert best(lambda text: machines.margins([text])) > 3 * best(twin.scorer.margins)
+
+
+def test_what_was_saved_comes_back_and_is_shared(tmp_path: Path, weights: Weights) -> None:
+    save(weights, tmp_path / "m")
+    found = restore(tmp_path / "m")
+    assert found is not None
+    assert isinstance(found.rows, np.memmap)
+    np.testing.assert_array_equal(found.rows, weights.rows)
+    assert replace(found, rows=weights.rows, bias=weights.bias, danger_rates=weights.danger_rates) == replace(
+        weights, facts=found.facts
+    )
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "model.json"])
+@pytest.mark.parametrize("harm", [b"", b"{}", b"\x93NUMPY\x01\x00garbage"])
+def test_a_damaged_model_is_no_model(tmp_path: Path, weights: Weights, name: str, harm: bytes) -> None:
+    save(weights, tmp_path / "m")
+    (tmp_path / "m" / name).write_bytes(harm)
+    assert restore(tmp_path / "m") is None
+
+
+def test_who_saves_second_leaves_the_first_in_place(tmp_path: Path, weights: Weights) -> None:
+    save(weights, tmp_path / "m")
+    before = (tmp_path / "m" / "rows.npy").stat().st_ino
+    save(weights, tmp_path / "m")
+    assert (tmp_path / "m" / "rows.npy").stat().st_ino == before
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
