@@ -8,6 +8,8 @@ which alerts to raise. Windows answer entries, so a late call raises what it wou
 from engine.alerting.engine import Engine
 from engine.alerting.facts import alert_facts, facts, order_facts
 from engine.alerting.models import ModelSet, load_models
+from engine.alerting.precision import Precision, precision
+from engine.alerting.trials import Trial, trial
 from engine.alerting.values import AlertDraft, CooldownMark, Facts, Fired, Plan, Timer
 
 __all__ = [
@@ -18,9 +20,13 @@ __all__ = [
     "Fired",
     "ModelSet",
     "Plan",
+    "Precision",
     "Timer",
+    "Trial",
     "alert_facts",
     "facts",
     "load_models",
     "order_facts",
+    "precision",
+    "trial",
 ]

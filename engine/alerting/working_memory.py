@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
+from weakref import finalize
 
 import durable_rules_engine
 from durable.engine import Host, MessageNotHandledException, MessageObservedException
@@ -52,6 +53,11 @@ class Voice:
     quiets: tuple[str, ...] = ()
 
 
+def _delete(handles: list[Any]) -> None:
+    for handle in handles:
+        durable_rules_engine.delete_ruleset(handle)
+
+
 class _Host(Host):  # type: ignore[misc]  # durable-rules has no types
     """A host without the library's background threads."""
 
@@ -75,7 +81,8 @@ class WorkingMemory:
             self._shard_of.update((relation.model, f"chain{number}") for relation in shard)
         self._host: Any = _Host()
         self._host.set_rulesets({**definitions, "voice": self._voice_rules()})
-        self._names = (*definitions, "voice")
+        handles = [self._host.get_ruleset(name)._handle for name in (*definitions, "voice")]
+        self._free = finalize(self, _delete, handles)
 
     def chain(self, hits: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
         """(models that fire, (model, model whose alert makes it rise) pairs) for the models that hit."""
@@ -119,10 +126,12 @@ class WorkingMemory:
         return {model: by for what, model, by in reversed(noted) if what == "inhibited"}
 
     def close(self) -> None:
-        """Frees the C heap of the rulesets. Nothing may be asked afterwards."""
+        """Frees the C heap of the rulesets, once. Nothing may be asked afterwards.
+
+        A memory that nobody holds any more frees itself, so an engine that was replaced may just be dropped.
+        """
         with self._lock:
-            for name in self._names:
-                durable_rules_engine.delete_ruleset(self._host.get_ruleset(name)._handle)
+            self._free()
 
     def _run(self, ruleset: str, facts: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
         """Asserts, reads what was noted, and sweeps everything out again, whatever happens."""

@@ -10,9 +10,9 @@ from typer.testing import CliRunner, Result
 
 from engine.alerting.commands import make_app
 from engine.alerting.model_schema import ModelFile
+from engine.alerting.models import load_models
 from engine.alerting.precision import precision
-from engine.alerting.switch import Switch
-from engine.alerting.trial import trial
+from engine.alerting.trials import trial
 from engine.errors import Fault
 from engine.model.alert import Alert, AlertState
 from engine.model.city import City
@@ -158,19 +158,12 @@ def test_a_trial_in_another_process_tells_faults_failing_tests_and_time(rules: P
     assert 'test "第二次" fails' in trial(folder, city).faults[0].what
 
 
-def test_a_bad_file_never_takes_effect_and_a_good_one_does_in_one_step(rules: Path, city: City) -> None:
+def test_a_bad_file_fails_its_trial_with_the_place_and_a_good_one_names_its_version(rules: Path, city: City) -> None:
     file = rules / "alerts" / "threats.yaml"
-    switch = Switch(rules / "alerts", city)
-    first = switch.engine
     file.write_text(MODEL.replace("order.threat", "order.thread"), "utf-8")
-    assert not switch.refresh(city).passed
-    assert switch.engine is first
-    assert switch.last is not None
-    assert "thread" in switch.last.faults[0].what
+    assert trial(rules / "alerts", city).faults[0].where == "alerts/threats.yaml:7:18"
     file.write_text(MODEL.replace("version: 1", "version: 2"), "utf-8")
-    assert switch.refresh(city).passed
-    assert switch.engine is not first
-    assert switch.engine.models.models[0].version.startswith("2-")
+    assert trial(rules / "alerts", city).version == load_models(rules / "alerts", city).version
 
 
 def _reviewed(verdicts: str) -> list[Alert]:

@@ -3,7 +3,6 @@
 Whatever an author wrote, the worst is that the trial fails and says so; the running models go on.
 """
 
-import resource
 import subprocess
 import sys
 import time
@@ -12,15 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from engine.alerting.engine import Engine
-from engine.alerting.examples import run
-from engine.alerting.models import load_models
-from engine.errors import Fault, RulesRefused
+from engine.errors import Fault
 from engine.model.city import City
 
 SECONDS = 30
-MEMORY = 2 << 30
-"""Bytes of address space a trial may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,7 @@ def trial(folder: Path, city: City, *, seconds: float = SECONDS) -> Trial:
     began = time.monotonic()
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "engine.alerting.trial"],
+            [sys.executable, "-m", "engine.alerting.trial_process"],
             input=task,
             capture_output=True,
             timeout=seconds,
@@ -59,29 +53,3 @@ def trial(folder: Path, city: City, *, seconds: float = SECONDS) -> Trial:
         broke = Fault(folder.name, "the trial process broke off", "the models that run stay as they are")
         return Trial((broke,), seconds=time.monotonic() - began)
     return msgspec.json.decode(done.stdout, type=Trial)
-
-
-def _try(folder: Path, city: City) -> Trial:
-    began = time.monotonic()
-    try:
-        models = load_models(folder, city)
-    except RulesRefused as refused:
-        return Trial(refused.faults, seconds=time.monotonic() - began)
-    Engine(models, city).close()
-    faults = tuple(
-        Fault(f"{folder.name}/{models.sources[each.model].name}", f'test "{each.name}" fails', each.difference[0])
-        for outcomes, _ in run(models, city)
-        for each in outcomes
-        if not each.passed
-    )
-    return Trial(faults, models.warnings, len(models.models), models.version, time.monotonic() - began)
-
-
-def _main() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    folder, city = msgspec.json.decode(sys.stdin.buffer.read(), type=tuple[str, City])
-    sys.stdout.buffer.write(msgspec.json.encode(_try(Path(folder), city)))
-
-
-if __name__ == "__main__":
-    _main()
