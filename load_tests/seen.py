@@ -1,0 +1,48 @@
+"""Everything one trial saw, as plain values: what was sent, answered, ordered, received, and how it ended."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from load_tests.sender import Sent
+
+FINAL_ORDER = frozenset({"closed", "cancelled", "joined"})
+FINAL_ALERT = frozenset({"checked", "dismissed", "shadow", "inhibited"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a time line."""
+
+    subject: str
+    what: str
+    who: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """`orders` and `alerts` carry their time lines; `messages` are the bodies' record."""
+
+    sent: list[Sent]
+    repeated: list[tuple[Sent, dict[str, Any]]]
+    """Calls sent a second time under the same webhook-id, with the second answer."""
+    calls: dict[str, dict[str, Any]]
+    orders: list[dict[str, Any]]
+    alerts: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
+    unbelieved: dict[str, int] = field(default_factory=dict)
+    done: dict[str, int] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    queues: dict[str, int] = field(default_factory=dict)
+    moved_s: float = 0.0
+    """How far the movable clock was moved."""
+    took_s: float = 0.0
+
+    def entries(self, *kinds: str) -> Iterator[Entry]:
+        """Lines of all time lines, of the kinds given or all."""
+        for subject in (*self.orders, *self.alerts):
+            name = subject.get("order_id") if "procedure" in subject else subject["alert_id"]
+            for line in subject["line"]:
+                if not kinds or line["what"] in kinds:
+                    yield Entry(str(name), line["what"], line["who"], line["data"])
