@@ -23,6 +23,7 @@ from engine.alerting.replay import Fed, Replay
 from engine.alerting.report_page import page
 from engine.errors import Fault, Refused, RulesRefused
 from engine.model.city import City
+from engine.model.reading import Matter, Reading
 from engine.strictyaml import excerpt
 
 ALERTS = "alerts"
@@ -30,6 +31,10 @@ RulesDir = Annotated[Path, typer.Option("--rules", help="The rules folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Archives = Annotated[list[Path], typer.Option("--archive", help="Archived calls, one JSON object a line.")]
 _DEFAULT = Path("rules")
+
+
+_UNREAD = Reading(Matter.POLICE, "", "", danger=False, confidence=0.0, review=True)
+"""What a text says when there is no classifier."""
 
 
 class Outside:
@@ -41,7 +46,17 @@ class Outside:
         check_city: Callable[[Path], Iterable[Fault]],
         load_reader: Callable[[Path], ReadText | None],
     ) -> None:
-        self.load_city, self.check_city, self.load_reader = load_city, check_city, load_reader
+        self.load_city, self.check_city, self._load_reader = load_city, check_city, load_reader
+
+    def reader(self, rules: Path) -> ReadText:
+        """Reads a text; the classifier, which takes seconds to load, is loaded when the first text needs it."""
+        loaded: list[ReadText | None] = []
+
+        def read(text: str, **more: Any) -> Reading:
+            loaded[:] = loaded or [self._load_reader(rules)]
+            return loaded[0](text, **more) if loaded[0] is not None else _UNREAD
+
+        return read
 
 
 def make_app(
@@ -129,7 +144,7 @@ def _test(app: typer.Typer, outside: Outside) -> None:
         city, models = _models(outside, rules)
         results = [
             (outcomes, covered)
-            for outcomes, covered in examples.run(models, city, outside.load_reader(rules))
+            for outcomes, covered in examples.run(models, city, outside.reader(rules))
             if not model or covered.model in model
         ]
         outcomes = [each for some, _ in results for each in some]
@@ -182,7 +197,7 @@ def _explain(app: typer.Typer, outside: Outside) -> None:
         """The tree of conditions with each value: why the model fired for the call, or why not."""
         city, models = _models(outside, rules)
         engine = Engine(models, city)
-        found = _replay_to(Archive(archive, city, outside.load_reader(rules)), engine, call)
+        found = _replay_to(Archive(archive, city, outside.reader(rules)), engine, call)
         if found is None:
             typer.echo(f'no call "{call}" in the archive', err=True)
             raise typer.Exit(1)
@@ -222,7 +237,7 @@ def _backtest(app: typer.Typer, outside: Outside) -> None:
     ) -> None:
         """How often the models would have fired on the archive, and whether that is as their authors expect."""
         city, models = _models(outside, rules)
-        archive = Archive(files, city, outside.load_reader(rules))
+        archive = Archive(files, city, outside.reader(rules))
         try:
             first, last = instant_of(since) if since else 0, instant_of(until) if until else 1 << 62
         except Refused as refused:
@@ -278,13 +293,17 @@ class _progress:  # noqa: N801 - used as a context, not as a type
 def _show_backtest(result: backtests.Backtest) -> None:
     console = Console(highlight=False)
     console.print(f"{result.calls} calls over {result.days:.1f} days")
-    table = Table("model", "state", "fired", "a day", "inhibited", "confirmed", "dismissed", "precision", "expected")
+    table = Table("model", "state", "fired", "a day", "inhibited", "right/wrong", "precision")
+    table.columns[0].no_wrap = True
     for tally in backtests.ranked(result):
         share = "" if tally.precision is None else f"{tally.precision:.0%}"
-        unmet = f"[red]{escape(tally.unmet)}[/]" if tally.unmet else ""
-        numbers = (tally.fired, f"{tally.fired / result.days:.2f}", tally.inhibited, tally.confirmed, tally.dismissed)
-        table.add_row(tally.model, tally.state, *map(str, numbers), share, unmet)
+        right = f"{tally.confirmed}/{tally.dismissed}"
+        numbers = (str(tally.fired), f"{tally.fired / result.days:.2f}", str(tally.inhibited), right)
+        table.add_row(tally.model, tally.state, *numbers, share)
     console.print(table)
+    for tally in backtests.ranked(result):
+        if tally.unmet:
+            console.print(f"[red]✗[/] {escape(tally.model)}: {escape(tally.unmet)}", soft_wrap=True)
 
 
 def _schema(app: typer.Typer, outside: Outside) -> None:
@@ -307,7 +326,7 @@ def _draft(app: typer.Typer, outside: Outside) -> None:
     ) -> None:
         """Writes a model with tests from the calls of a solved case, and shows what it would have fired on."""
         city = outside.load_city(rules)
-        calls = Archive(archive, city, outside.load_reader(rules))
+        calls = Archive(archive, city, outside.reader(rules))
         case, others = _sorted_out(calls, set(like), set(unlike or ()))
         if not case:
             typer.echo("none of these calls is in the archive", err=True)
