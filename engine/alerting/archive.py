@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from engine.alerting.examples import ReadText
+from engine.alerting.example_events import ReadText
 from engine.alerting.facts import MAX_TEXT, clock
 from engine.alerting.fields import FIELDS, Kind, Moment
 from engine.alerting.values import Facts

@@ -9,10 +9,11 @@ from engine.alerting.conditions_schema import Hours, When
 from engine.alerting.fields import Moment, is_late
 from engine.alerting.lengths import milliseconds
 from engine.alerting.model_checks import filters
-from engine.alerting.model_schema import AnyWindow, ModelFile, Schedule
+from engine.alerting.model_schema import ModelFile, Schedule
 from engine.alerting.nodes import Leaf, Node, branch, conjuncts, leaves
 from engine.alerting.template import parse
 from engine.alerting.windows import Window
+from engine.alerting.windows_schema import AnyWindow
 from engine.model.city import Grade
 
 _DEFAULT_GROUP = {Moment.CALL: ("caller",), Moment.ORDER: ("order",), Moment.ALERT: ("group",)}

@@ -2,44 +2,30 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from engine.alerting.compiled import Compiled
+from engine.alerting.cooling import INHIBITED, Cooldowns, cooldown_keys, cooling, mark_of
 from engine.alerting.drafting import Firing, draft_of
 from engine.alerting.explaining import Told, explain
 from engine.alerting.facts import late_values, with_values
 from engine.alerting.fields import Moment
+from engine.alerting.hits import Hit, firing_of, priority
 from engine.alerting.index import Index, Item
 from engine.alerting.measures import Measured
 from engine.alerting.models import ModelSet
-from engine.alerting.values import AlertDraft, CooldownMark, Facts, Fired, Plan, Timer
+from engine.alerting.relations import Relation, Voice
+from engine.alerting.values import AlertDraft, Facts, Fired, Plan, Timer
 from engine.alerting.windows import Window
-from engine.alerting.working_memory import Relation, Voice, WorkingMemory
+from engine.alerting.working_memory import WorkingMemory
 from engine.errors import NotFound
-from engine.model.alert import AlertState, WindowEntry, WindowQuery
+from engine.model.alert import WindowEntry, WindowQuery
 from engine.model.city import City
 from engine.model.decision import Decision, Links
 from engine.strictyaml_words import nearest
 
 Entries = Mapping[str, Sequence[WindowEntry]]
-Cooldowns = Mapping[str, int]
-INHIBITED = "|inhibited"
-"""Suffix of the cool-down of alerts that were inhibited: noted once per group, not once per call."""
 _NOTHING = Fired()
 _NO_LINKS = Links()
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A model all of whose own conditions hold, before other models' alerts are looked at."""
-
-    model: Compiled
-    group: str
-    measured: dict[str, Measured]
-
-    def numbers(self) -> dict[str, float]:
-        """Window name → measured value."""
-        return {name: measured.value for name, measured in self.measured.items()}
 
 
 class Engine:
@@ -72,7 +58,7 @@ class Engine:
             return Plan(facts, (), (), ())
         hits = tuple(self._active[number] for number in sorted(own))
         queries = tuple(self._queries(facts, set(own), marks))
-        return Plan(facts, hits, queries, tuple(_cooldown_keys(hits, facts)))
+        return Plan(facts, hits, queries, tuple(cooldown_keys(hits, facts)))
 
     def _queries(self, facts: Facts, own: set[int], marks: dict[tuple[int, int], list[int]]) -> Iterator[WindowQuery]:
         for number in sorted(own | {model for model, _ in marks}):
@@ -107,7 +93,7 @@ class Engine:
             return Fired(timers=timers)
         firings = self._graded(ready, facts)
         drafts = tuple(self._drafts(firings, facts, plan.at, cooldowns))
-        marks = tuple(mark for firing, draft in drafts if (mark := _mark_of(firing, draft, plan.at)))
+        marks = tuple(mark for firing, draft in drafts if (mark := mark_of(firing, draft, plan.at)))
         return Fired(tuple(draft for _, draft in drafts), marks, timers)
 
     def wake(self, timer: Timer) -> Plan | None:
@@ -115,7 +101,7 @@ class Engine:
         model = self._by_id.get(timer.model)
         if model is None or model.version != timer.model_version:
             return None
-        keys = tuple(_cooldown_keys((model,), timer.facts))
+        keys = tuple(cooldown_keys((model,), timer.facts))
         return Plan(timer.facts, (model,), (timer.query,), keys, woken=timer.window, due_at=timer.due_at)
 
     def firing(self, plan: Plan, entries: Entries, facts: Facts) -> frozenset[str]:
@@ -189,14 +175,14 @@ class Engine:
         rising: dict[str, set[str]] = defaultdict(set)
         for model, other in rises:
             rising[model].add(other)
-        return [_firing(by_model[model], facts, frozenset(rising[model] & set(fired))) for model in fired]
+        return [firing_of(by_model[model], facts, frozenset(rising[model] & set(fired))) for model in fired]
 
     def _drafts(
         self, firings: Sequence[Firing], facts: Facts, at: int, cooldowns: Cooldowns
     ) -> Iterator[tuple[Firing, AlertDraft]]:
         """Drafts in the order of their priority; those that cool down are left out."""
         quiet = self._memory.speak([self._voice(firing) for firing in firings if firing.live])
-        for firing in sorted(firings, key=_priority):
+        for firing in sorted(firings, key=priority):
             if cooling(firing, at, cooldowns):
                 continue
             silenced = quiet.get(firing.model.id) or self.models.silenced(firing.model.id, facts)
@@ -222,48 +208,3 @@ def _items(models: Sequence[Compiled]) -> Iterator[tuple[Moment, Item]]:
 def _relation(model: Compiled) -> Relation:
     with_ = tuple(dict.fromkeys(rise.with_alert for rise in model.rises if rise.with_alert))
     return Relation(model.id, model.all_of, model.any_of, with_)
-
-
-def _cooldown_keys(models: Sequence[Compiled], facts: Facts) -> Iterator[str]:
-    for model in models:
-        if model.cool_down:
-            group = model.group(facts.values, facts.event_id)
-            for grade in model.grades:
-                yield model.cooldown_key(group, grade)
-                yield model.cooldown_key(group, grade) + INHIBITED
-
-
-def _firing(hit: Hit, facts: Facts, others: frozenset[str]) -> Firing:
-    """The most serious grade that anything speaks for."""
-    model, numbers = hit.model, hit.numbers()
-    risen = [
-        rise.to
-        for rise in model.rises
-        if (not rise.with_alert or rise.with_alert in others) and rise.holds(facts.values, numbers)
-    ]
-    grade = min([model.grade, *risen], key=model.ranks.__getitem__)
-    return Firing(model, grade, hit.group, hit.measured, tuple(sorted(others)))
-
-
-def _priority(firing: Firing) -> tuple[int, int]:
-    return firing.model.ranks[firing.grade], firing.model.order
-
-
-def cooling(firing: Firing, at: int, cooldowns: Cooldowns, suffix: str = "") -> bool:
-    """Whether this grade or a more serious one was told to the group a short while ago."""
-    model = firing.model
-    told = model.ranks[firing.grade]
-    return any(
-        cooldowns.get(model.cooldown_key(firing.group, grade) + suffix, 0) > at
-        for grade in model.grades
-        if not model.repeat_on_rise or model.ranks[grade] <= told
-    )
-
-
-def _mark_of(firing: Firing, draft: AlertDraft, at: int) -> CooldownMark | None:
-    """What was told cools down; what was inhibited cools down apart, so that it can still speak later."""
-    if not firing.model.cool_down:
-        return None
-    suffix = INHIBITED if draft.state is AlertState.INHIBITED else ""
-    key = firing.model.cooldown_key(firing.group, firing.grade) + suffix
-    return CooldownMark(key, at + firing.model.cool_down, firing.model.id)

@@ -12,7 +12,8 @@ from engine.alerting.values import AlertDraft, Facts, Plan, Values
 from engine.model.alert import AlertState
 
 if TYPE_CHECKING:
-    from engine.alerting.engine import Cooldowns, Engine, Entries
+    from engine.alerting.cooling import Cooldowns
+    from engine.alerting.engine import Engine, Entries
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from datetime import date
 from engine.alerting.conditions_schema import When
 from engine.alerting.fields import FIELDS, GROUPABLE, Kind, Moment, article, is_known
 from engine.alerting.lengths import milliseconds
-from engine.alerting.model_schema import AnyWindow, ModelFile, NOf, Rate, Sequence
+from engine.alerting.model_schema import ModelFile
 from engine.alerting.template import EXTRA_NAMES, parse, unknown_names
 from engine.alerting.vocabulary_checks import Complain, Path, Words, check_when
+from engine.alerting.windows_schema import AnyWindow, NOf, Rate, Sequence
 from engine.model.city import City
 from engine.strictyaml_words import nearest
 

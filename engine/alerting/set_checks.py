@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from engine.alerting.conditions_schema import When
 from engine.alerting.lengths import milliseconds
 from engine.alerting.model_schema import ModelFile
+from engine.alerting.relations import MAX_RULES, Relation, connected
 from engine.alerting.vocabulary_checks import Path
-from engine.alerting.working_memory import MAX_RULES, Relation, connected
 from engine.strictyaml_words import nearest
 
 KEPT = 90 * 86_400_000

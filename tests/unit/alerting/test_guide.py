@@ -12,8 +12,8 @@ from engine.alerting import conditions_schema, drafting, examples, models, templ
 from engine.alerting.commands import make_app
 from engine.alerting.conditions_schema import When
 from engine.alerting.fields import FIELDS
-from engine.alerting.model_schema import MEASURES
-from engine.alerting.working_memory import MAX_RULES
+from engine.alerting.relations import MAX_RULES
+from engine.alerting.windows_schema import MEASURES
 from engine.model.city import City
 
 GUIDE = (RULES.parent / "docs" / "authoring.md").read_text("utf-8")

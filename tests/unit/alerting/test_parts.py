@@ -15,10 +15,11 @@ from engine.alerting.fields import Moment
 from engine.alerting.index import Index, Item
 from engine.alerting.lengths import milliseconds, shown
 from engine.alerting.measures import Seen
+from engine.alerting.relations import Relation, Voice
 from engine.alerting.template import parse
 from engine.alerting.textual import close_together, compile_regex
 from engine.alerting.wording import grams, likeness, normalise, sketch
-from engine.alerting.working_memory import SID, Relation, Voice, WorkingMemory
+from engine.alerting.working_memory import SID, WorkingMemory
 from engine.model.alert import WindowEntry
 from engine.model.city import City
 
