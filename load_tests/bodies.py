@@ -23,7 +23,7 @@ _FILES_WAIT_S = 90.0
 async def wait_for_files(data_dir: Path, patience_s: float = _FILES_WAIT_S) -> keeping.Keys:
     """The keys, once the service has made them. Raises `TimeoutError`."""
     async with asyncio.timeout(patience_s):
-        while not keeping.ready(data_dir):
+        while not keeping.ready(data_dir):  # noqa: ASYNC110 - another process makes the files
             await asyncio.sleep(0.1)
     return keeping.read(data_dir)
 

@@ -79,7 +79,7 @@ class Cast:
             left -= share
             if left < 0:
                 return Persona(name)
-        return Persona(next(reversed(self.mix)))
+        return Persona(list(self.mix)[-1])
 
     def return_reason(self, body: str, order: str) -> str:
         """One of `RETURN_REASONS`."""

@@ -21,7 +21,7 @@ WORK = frozenset({"order.sent", "order.updated", "alert.instruction"})
 """Messages that mean work for their receiver."""
 _HANG_S = 12.0
 """Longer than the sender waits (10 s)."""
-_FAILS = ((500, {}), (503, {"retry-after": "1"}), (429, {"retry-after": "2"}))
+_FAILS: tuple[tuple[int, dict[str, str]], ...] = ((500, {}), (503, {"retry-after": "1"}), (429, {"retry-after": "2"}))
 
 
 @dataclass(slots=True)

@@ -130,7 +130,7 @@ def _lines(seen: Seen) -> Iterator[Finding]:
 
 def _answers(seen: Seen) -> Iterator[Finding]:
     """The body named in the answer of a call that opened an order is the one the order was first sent to."""
-    first = {}
+    first: dict[str, str] = {}
     for entry in seen.entries("order.sent"):
         first.setdefault(entry.subject, entry.data["to"])
     for sent in seen.sent:

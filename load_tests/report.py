@@ -86,6 +86,8 @@ def _happened(seen: Seen) -> dict[str, bool]:
     supervised = {e.subject for e in seen.entries("order.supervised")}
     reviewed = {e.subject for e in seen.entries("order.review")}
     sent = {e.subject for e in seen.entries("order.sent")}
+    # An unsure call is handed over when a person has decided it: then its order tells how.
+    handoffs.update(o["handoff"] for o in seen.orders)
     found = {f"handoff_{name}": handoffs[name] > 0 for name in HANDOFFS}
     return found | {
         "duplicate_joined": any(True for _ in seen.entries("order.joined")),

@@ -6,6 +6,8 @@ from typing import Any
 
 from load_tests.sender import Sent
 
+OPEN_ORDER = ("review", "sent", "signed", "arrived", "reported", "verified", "returned", "reopened")
+OPEN_ALERT = ("review", "instructed")
 FINAL_ORDER = frozenset({"closed", "cancelled", "joined"})
 FINAL_ALERT = frozenset({"checked", "dismissed", "shadow", "inhibited"})
 

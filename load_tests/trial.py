@@ -15,26 +15,28 @@ from load_tests.bodies import wait_for_files
 from load_tests.calls import SampleCall, load
 from load_tests.clock import Clock
 from load_tests.keeping import Keys
-from load_tests.seen import FINAL_ALERT, FINAL_ORDER, Seen
+from load_tests.seen import OPEN_ALERT, OPEN_ORDER, Seen
 from load_tests.sender import CallCentre, Sent
 
 _REPEATS = 8
-_FIRST_STEP_S, _LONGEST_STEP_S = 30.0, 86_400.0
-_RETRY_STEP_S = 2.0
+_RETRY_STEP_S = 5.0
 """How far the clock is moved when nothing waits but further tries of messages."""
+_RING_S = 0.2
+"""The worker looks at its clocks every 50 ms of real time."""
 _AT_ONCE = 16
+_LATE_S = 0.5
+"""How much later than an alarm the clock is set: the deadline is then really missed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One look at how everything stands."""
+    """One look at what is still open."""
 
     orders: tuple[tuple[str, int, str], ...]
-    """(id, version, state) of every order."""
-    open_due: tuple[float, ...]
-    """Due instants of open orders, seconds since 1970."""
-    open_alerts: int
-    open_orders: int
+    """(id, version, state) of every open order."""
+    alarms: tuple[float, ...]
+    """When their clocks do something next, seconds since 1970."""
+    alerts: int
     queues: dict[str, int]
     busy: int
     looks: int
@@ -44,7 +46,7 @@ class Board:
     @property
     def closed(self) -> bool:
         """Whether every loop is closed."""
-        return not self.open_orders and not self.open_alerts
+        return not self.orders and not self.alerts
 
     @property
     def still(self) -> bool:
@@ -55,6 +57,11 @@ class Board:
     def retrying(self) -> bool:
         """Whether messages wait for a further try that can succeed."""
         return self.queues["retry"] > self.dead
+
+    def same(self, other: "Board") -> bool:
+        """Whether nothing happened between two looks."""
+        mine, theirs = (self.orders, self.alerts, self.messages), (other.orders, other.alerts, other.messages)
+        return mine == theirs
 
 
 class Trial:
@@ -74,19 +81,21 @@ class Trial:
 
     async def board(self) -> Board:
         """One look."""
-        orders = await self.api.every("/v1/orders", "orders", self.token)
-        alerts = await self.api.every("/v1/alerts", "alerts", self.token)
-        queues = (await self.api.get("/v1/reports/summary", self.token))["queues"]
         progress = await self._progress()
-        still_open = [o for o in orders if o["state"] not in FINAL_ORDER]
+        orders = await self._listed("/v1/orders", "orders", OPEN_ORDER)
+        alerts = await self._listed("/v1/alerts", "alerts", OPEN_ALERT)
+        summary = await self.api.get("/v1/reports/summary", self.token)
         return Board(
             orders=tuple(sorted((o["order_id"], o["version"], o["state"]) for o in orders)),
-            open_due=tuple(datetime.fromisoformat(o["due"]["at"]).timestamp() for o in still_open if o["due"]),
-            open_alerts=sum(a["state"] not in FINAL_ALERT for a in alerts),
-            open_orders=len(still_open),
-            queues=queues,
+            alarms=tuple(datetime.fromisoformat(o["alarm_at"]).timestamp() for o in orders if o["alarm_at"]),
+            alerts=len(alerts),
+            queues=summary["queues"],
             **progress,
         )
+
+    async def _listed(self, path: str, field: str, states: Sequence[str]) -> list[dict[str, Any]]:
+        lists = await asyncio.gather(*(self.api.every(path, field, self.token, state=state) for state in states))
+        return [one for found in lists for one in found]
 
     async def _progress(self) -> dict[str, int]:
         progress: dict[str, int] = (await self._bodies.get("/progress")).raise_for_status().json()
@@ -97,36 +106,28 @@ class Trial:
         async with asyncio.timeout_at(deadline):
             before = await self.board()
             while True:
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.05)
                 now = await self.board()
-                same = (now.orders, now.messages, now.open_alerts) == (
-                    before.orders,
-                    before.messages,
-                    before.open_alerts,
-                )
-                if not (same and now.still):
+                if not (now.same(before) and now.still):
                     before = now
-                elif now.looks >= before.looks + 2:
+                elif now.retrying and self.clock.movable:
+                    self.clock.advance(_RETRY_STEP_S)
+                    await asyncio.sleep(_RING_S)
+                elif now.looks >= before.looks + 2 and not now.retrying:
                     return now
 
-    async def settle(self, deadline: float) -> float:
-        """Until every loop is closed: wait while people act, then move the clock. Answers how far it was moved.
+    async def settle(self, deadline: float) -> None:
+        """Until every loop is closed: wait while people act, then move the clock to the next alarm.
 
         Raises `TimeoutError` when it is not closed at `deadline` (loop time).
         """
-        moved, step, before = 0.0, _FIRST_STEP_S, ()
         while True:
             board = await self.idle(deadline)
-            if board.closed and not board.retrying:
-                return moved
-            if not self.clock.movable:
-                continue
-            step = _FIRST_STEP_S if board.orders != before else min(step * 2, _LONGEST_STEP_S)
-            before = board.orders
-            ahead = next_move_s(board, self.clock.now(), step)
-            self.clock.advance(ahead)
-            moved += ahead
-            await asyncio.sleep(0.2)  # the worker looks at its clocks every 50 ms
+            if board.closed:
+                return
+            if self.clock.movable and board.alarms:
+                self.clock.advance(max(0.0, min(board.alarms) - self.clock.now()) + _LATE_S)
+            await asyncio.sleep(_RING_S)
 
     async def seen(self, sent: list[Sent], moved_s: float, took_s: float) -> Seen:
         """Everything, read back."""
@@ -158,19 +159,6 @@ class Trial:
                 return await self.api.get(f"{path}/{subject}", self.token)
 
         return list(await asyncio.gather(*(one(i) for i in ids)))
-
-
-def next_move_s(board: Board, now_s: float, step_s: float) -> float:
-    """How far to move the clock: a little while tries wait, else to the next deadline, else a growing step.
-
-    An overdue order shows no instant of its next rung of supervision; growing steps meet it.
-    """
-    if board.retrying:
-        return _RETRY_STEP_S
-    ahead = [due - now_s for due in board.open_due if due > now_s]
-    to_due = min(ahead) + 0.5 if ahead else step_s
-    overdue = len(ahead) < len(board.open_due)
-    return min(to_due, step_s) if overdue else to_due
 
 
 def _some(sent: list[Sent]) -> list[Sent]:

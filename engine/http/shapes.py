@@ -67,6 +67,7 @@ def order_view(order: Order, city: City, legal: tuple[Event, ...] = ()) -> dict[
         "overdue": order.overdue,
         "overdue_count": order.overdue_count,
         "rung": order.rung,
+        "alarm_at": stamp(order.alarm_at, city) if order.alarm_at else None,
         "passed": list(order.passed),
         "waiting_for_caller": order.paused_left is not None,
         "result": order.result,
