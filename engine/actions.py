@@ -3,6 +3,7 @@
 Each reads the stored value, asks the pure loop, commits; when somebody was faster it reads and asks again.
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -12,18 +13,17 @@ import msgspec
 from engine import alarming
 from engine.alerting import order_facts
 from engine.clock import Clock
-from engine.errors import Conflict, Fault, Illegal, NotFound, Refused
-from engine.loop import apply, assign, check_back, review_alert
+from engine.errors import Conflict, Fault, Illegal, NotFound, Refused, Replayed
+from engine.loop import apply, assign, check_back, reassign, review_alert
 from engine.model.alert import Alert
 from engine.model.call import Instant
 from engine.model.change import CallOutcome, Change
 from engine.model.city import City
-from engine.model.decision import Decision, Handoff
-from engine.model.dutytable import bodies_of, duty_for
+from engine.model.decision import Decision
 from engine.model.order import Order, OrderEvent, State
 from engine.model.reading import Matter, Reason
 from engine.pipeline import Rulebook
-from engine.routing import superior
+from engine.routing import after_review
 from engine.store import calls, commits, views
 from engine.store.client import Client
 
@@ -54,9 +54,14 @@ class Actions:
     async def order_event(self, order_id: str, event: OrderEvent, *, holder: str = "", idempotency: str = "") -> Order:
         """Do `event`. `holder`, when given, must hold the order. Raises `NotFound`, `Illegal`, `Conflict`."""
 
+        digest = _digest(event)
+
         async def once() -> Order:
-            rules, now = self._rules(), self._clock.now()
+            rules = self._rules()
+            if done := await self._done_before(rules.city.id, idempotency, digest):
+                return done
             order = await views.order(self._client, rules.city.id, order_id)
+            now = self._clock.now()
             if holder and order.body_id != holder:
                 raise NotFound(f"no order {order_id} held by {holder}")
             change = apply(order, event, rules.city, now)
@@ -66,14 +71,34 @@ class Actions:
                 self._client, rules.engine, order_facts(after, event.type.value, now, rules.city), rules.city, now
             )
             change = replace(change, idempotency_key=idempotency)
-            done = await self._commit(change, now, msgspec.json.encode(after))
-            return msgspec.json.decode(done, type=Order)
+            told = await self._commit(change, now, msgspec.json.encode(_Done(digest, after)))
+            return _same(told, digest)
+
+        return await self._again(once)
+
+    async def _done_before(self, city: str, key: str, digest: str) -> Order | None:
+        """What was answered under an idempotency key; None when it is new. Raises `Replayed` for another event."""
+        told = await views.answered(self._client, city, key) if key else b""
+        return _same(told, digest) if told else None
+
+    async def assign_order(self, order_id: str, body: str, reason: str, who: str) -> Order:
+        """A person decides who gets a returned order. Raises `NotFound`, `Illegal`, `Refused`."""
+
+        async def once() -> Order:
+            rules = self._rules()
+            order = await views.order(self._client, rules.city.id, order_id)
+            now = self._clock.now()
+            if body not in rules.city.bodies:
+                raise Refused(Fault("body", f"{body} is not in the body table", "an id of bodies.yaml"))
+            change = reassign(order, body, rules.city, now, who, reason)
+            await self._commit(change, now)
+            return change.orders[-1]
 
         return await self._again(once)
 
     async def _alert_checked(self, order: Order, city: City, now: Instant) -> Change:
-        """The alert whose instruction closed is checked in the same change."""
-        if not order.alert_id or order.state is not State.CLOSED:
+        """The alert follows its instruction in the same change."""
+        if not order.alert_id or order.state not in (State.CLOSED, State.CANCELLED, State.REOPENED):
             return Change()
         return check_back(await views.alert(self._client, city.id, order.alert_id), order, now)
 
@@ -134,6 +159,26 @@ class Actions:
         return await once()
 
 
+class _Done(msgspec.Struct, frozen=True):
+    """What an idempotency key remembers: which event it was, and the order after it."""
+
+    digest: str
+    order: Order
+
+
+def _digest(event: OrderEvent) -> str:
+    what = msgspec.json.encode((event.type, event.note, event.data), order="sorted")
+    return hashlib.blake2b(what, digest_size=12).hexdigest()
+
+
+def _same(told: bytes, digest: str) -> Order:
+    """The order answered before; raises `Replayed` when the key was used for another event."""
+    done = msgspec.json.decode(told, type=_Done)
+    if done.digest != digest:
+        raise Replayed("this Idempotency-Key was used before for another event; send a new key for a new event")
+    return done.order
+
+
 def reviewed(decision: Decision, review: CallReview, city: City, hour: int) -> Decision:
     """The decision a person made of it: the duty table's body unless they named one. Raises `Refused`."""
     category = review.category or decision.category
@@ -144,23 +189,5 @@ def reviewed(decision: Decision, review: CallReview, city: City, hour: int) -> D
         faults.append(Fault("body", f"{review.body} is not in the body table", "an id of bodies.yaml"))
     if faults:
         raise Refused(*faults)
-    duty = duty_for(city.duties, category, decision.place, hour)
-    bodies = bodies_of(city, duty, decision.place) if duty else ()
-    if review.body:
-        bodies = (review.body, *(b for b in bodies if b != review.body))
-    police = review.matter is Matter.POLICE
-    forced = Handoff(duty.handoff) if duty and duty.handoff else None
-    handoff = Handoff.DISPATCH if police and forced is None else forced or Handoff.WORK_ORDER
-    return replace(
-        decision,
-        matter=review.matter,
-        category=category,
-        group=city.taxonomy.categories[category].group,
-        review=False,
-        handoff=Handoff.WORK_ORDER if handoff is Handoff.NONE else handoff,
-        body_id=bodies[0] if bodies else superior(city, city.command_body),
-        fallbacks=bodies[1:],
-        joint=duty.joint if duty else (),
-        procedure=(duty.procedure if duty else "") or ("police_dispatch" if police else "work_order"),
-        reasons=(*decision.reasons, Reason("person", f"人工研判：{review.reason}")),
-    )
+    decided = after_review(decision, review.matter, category, review.body, hour, city)
+    return replace(decided, reasons=(*decision.reasons, Reason("person", f"人工研判：{review.reason}")))

@@ -15,6 +15,8 @@ import classifiers
 from engine import __version__, keeping
 from engine.actions import Actions
 from engine.clock import FILE_NAME, Clock
+from engine.console.forward import Forward
+from engine.console.place import socket_path
 from engine.delivery import Sender
 from engine.errors import StoreDown
 from engine.http import Service, make_router
@@ -100,8 +102,10 @@ def make_app(settings: Settings) -> FastAPI:
         watch = asyncio.create_task(parts.rules.watch())
         yield
         watch.cancel()
+        await forward.close()
         await parts.client.close()
 
+    forward = Forward(socket_path(settings.data))
     app = FastAPI(
         title="Fenliu 分流",
         version=__version__,
@@ -114,6 +118,7 @@ def make_app(settings: Settings) -> FastAPI:
     install(app)
     app.include_router(make_router())
     _add_health(app)
+    app.router.default = forward  # not a mount: paths of ours keep their 404 and 405
     return app
 
 
@@ -143,14 +148,34 @@ def _add_health(app: FastAPI) -> None:
 async def run_worker(settings: Settings) -> None:
     """The worker process: all loops until cancelled."""
     parts = await build(settings)
-    keys = keeping.body_keys(settings)
-    sender = Sender(lambda body: keys[body.secret])
+    sender = Sender(keeping.BodyKeys(settings, lambda: parts.rules.now().city))
     name = f"w-{os.getpid()}-{uuid.uuid4().hex[:6]}"
     worker = Worker(parts.client, parts.rules.now, parts.clock, sender, parts.vault.open, name)
     try:
         await asyncio.gather(parts.rules.watch(), worker.run())
     finally:
         await sender.close()
+        await parts.client.close()
+
+
+async def run_console(settings: Settings) -> None:
+    """The console process, on a socket in the data dir, until told to stop."""
+    import uvicorn
+
+    from engine.console.serving import make_console
+
+    parts = await build(settings)
+    app = make_console(parts.service, keeping.privacy_key(settings))
+    path = socket_path(settings.data)
+    path.unlink(missing_ok=True)
+    config = uvicorn.Config(
+        app, uds=str(path), log_level="warning", access_log=False, ws_max_size=1 << 20, timeout_graceful_shutdown=2
+    )
+    watch = asyncio.create_task(parts.rules.watch())
+    try:
+        await uvicorn.Server(config).serve()
+    finally:
+        watch.cancel()
         await parts.client.close()
 
 

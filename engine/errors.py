@@ -62,6 +62,10 @@ class Taken(FenliuError):
     """This call_id belongs to a call that came under another webhook-id; send another call_id or none."""
 
 
+class Busy(FenliuError):
+    """The call is durable and still being decided; send the same webhook again to hear the decision."""
+
+
 class StoreDown(FenliuError):
     """The store does not answer; nothing was acknowledged. Try again."""
 

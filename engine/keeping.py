@@ -3,13 +3,14 @@
 import base64
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 
 from engine.errors import Fault, Refused
 from engine.http.tokens import Role, Tokens
-from engine.model.city import City
+from engine.model.city import Body, City
 from engine.model.webhook import key_of
 from engine.settings import Settings
 
@@ -96,6 +97,25 @@ def body_keys(settings: Settings) -> dict[str, bytes]:
     path = Path(settings.body_secrets_file) if settings.body_secrets_file else settings.data / BODY_SECRETS
     found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     return {name: key_of(secret) for name, secret in found.items()}
+
+
+class BodyKeys:
+    """The signing key of a body; a body that came with newer rules gets its own when it is first needed."""
+
+    def __init__(self, settings: Settings, city: Callable[[], City]) -> None:
+        self._settings = settings
+        self._city = city
+        self._known = body_keys(settings)
+
+    def __call__(self, body: Body) -> bytes:
+        """The key; raises `Refused` when a secrets file of the city's own does not name it."""
+        if body.secret not in self._known:
+            if not self._settings.body_secrets_file:
+                _complete_body_secrets(self._settings.data / BODY_SECRETS, self._city())
+            self._known = body_keys(self._settings)
+        if body.secret not in self._known:
+            raise Refused(Fault(f"secret of {body.id}", f"{body.secret} is not in the secrets file", "name: whsec_…"))
+        return self._known[body.secret]
 
 
 def privacy_key(settings: Settings) -> bytes:

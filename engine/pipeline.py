@@ -5,6 +5,7 @@ whole decision. A crash in between is found by recovery, which walks the same li
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -12,7 +13,7 @@ from typing import Protocol
 from engine import alarming
 from engine.alerting import Engine, Plan, facts
 from engine.answer import answer_of
-from engine.errors import Conflict, NotFound
+from engine.errors import Busy, Conflict, NotFound
 from engine.linking import Earlier, judge
 from engine.loop import Opening, join, open_order
 from engine.model.calendar import local
@@ -26,6 +27,7 @@ from engine.routing import Asked, decide, joined
 from engine.store import calls, commits, views
 from engine.store.client import Client
 
+log = logging.getLogger("fenliu.pipeline")
 _MOST_CONFLICTS = 6
 
 
@@ -96,9 +98,17 @@ class Read:
         try:
             reading = rules.reader.read(call.text, channel=call.channel.value, location=call.location)
         except Exception:
+            log.exception("a call could not be read", extra={"call_id": call.call_id})
             reading = unreadable("分类器无法读取这段文字")
-        plan = rules.engine.plan(facts(call, reading, rules.city))
-        return replace(work, reading=reading, plan=plan)
+        return replace(work, reading=reading, plan=self._plan(call, reading, rules))
+
+    def _plan(self, call: Call, reading: Reading, rules: Rulebook) -> Plan | None:
+        """Which models could fire; none when they cannot be asked: a call is taken whatever becomes of its alerts."""
+        try:
+            return rules.engine.plan(facts(call, reading, rules.city))
+        except Exception:
+            log.exception("alert models could not be asked about a call", extra={"call_id": call.call_id})
+            return None
 
 
 def unreadable(why: str) -> Reading:
@@ -315,7 +325,7 @@ class Pipeline:
             except Conflict:
                 await asyncio.sleep(0.02 * (attempt + 1))
                 work = replace(work, redo=True, patient=attempt < _MOST_CONFLICTS - 2)
-        raise Conflict(f"call {work.call.call_id} meets a changed order each time; recovery goes on with it")
+        raise Busy(f"call {work.call.call_id} is durable and still being decided: send the same webhook again")
 
     async def _walk(self, work: Work, without: Callable[[Work], Work] | None) -> bytes:
         for step in self.steps:

@@ -1,14 +1,17 @@
 """The rules in force: loaded at start, watched, swapped whole. A bad edit never takes effect and is shown."""
 
 import asyncio
+import contextlib
 import logging
-from dataclasses import dataclass
+import os
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import classifiers
 from engine import alerting, ruleset
-from engine.errors import FenliuError
+from engine.errors import FenliuError, RulesRefused
 from engine.model.city import City
 from engine.pipeline import Rulebook
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fenliu.rules")
 _LOOK_EVERY_S = 2.0
+KEPT = "rules_in_force"
+"""Folder in the data dir with the rules that loaded last."""
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -35,6 +40,32 @@ def load(source: Source) -> Rulebook:
     city = ruleset.load(source.rules_dir, bodies_url=source.bodies_url, city=source.city)
     models = alerting.load_models(source.rules_dir / "alerts", city)
     return Rulebook(city, alerting.Engine(models, city), reader_for(city, source))
+
+
+def load_and_keep(source: Source) -> Rulebook:
+    """As `load`, and the folder is kept aside, so that a process that starts while newer files are faulty has these."""
+    book = load(source)
+    kept = source.data_dir / KEPT
+    part = source.data_dir / f".{KEPT}.{os.getpid()}"
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(source.rules_dir, part)
+    shutil.rmtree(kept, ignore_errors=True)
+    with contextlib.suppress(OSError):  # another process was faster with the same rules
+        part.rename(kept)
+    shutil.rmtree(part, ignore_errors=True)
+    return book
+
+
+def load_or_kept(source: Source) -> tuple[Rulebook, str]:
+    """The rules on disk, or, when they are faulty, the ones kept aside with the fault. Raises `RulesRefused`."""
+    try:
+        return load(source), ""
+    except RulesRefused as error:
+        kept = source.data_dir / KEPT
+        if not kept.is_dir():
+            raise
+        log.warning("rules on disk refused, the last good ones are in force: %s", error)
+        return load(replace(source, rules_dir=kept)), str(error)
 
 
 def reader_for(city: City, source: Source) -> "Reader":
@@ -62,8 +93,7 @@ class Rules:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._stamp = stamp(source.rules_dir)
-        self._book = load(source)
-        self.fault = ""
+        self._book, self.fault = load_or_kept(source)
 
     def now(self) -> Rulebook:
         """The rules in force."""
@@ -85,10 +115,14 @@ class Rules:
             return
         self._stamp = seen
         try:
-            book = await asyncio.to_thread(load, self._source)
+            book = await asyncio.to_thread(load_and_keep, self._source)
         except FenliuError as error:
             self.fault = str(error)
             log.warning("new rules refused, the old ones stay: %s", error)
+            return
+        except Exception:
+            self.fault = "the new rules could not be read; the log says why"
+            log.exception("new rules could not be read, the old ones stay")
             return
         # The old engine is not closed: calls under way still use it; it goes when the last of them is done.
         self._book, self.fault = book, ""

@@ -5,6 +5,7 @@ watches them, starts again what dies, and stops all of them in order. It holds n
 
 import contextlib
 import ctypes
+import fcntl
 import logging
 import os
 import signal
@@ -15,7 +16,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
+from engine.errors import Fault, Refused
 from engine.store import embedded
 
 log = logging.getLogger("fenliu.supervisor")
@@ -50,23 +53,43 @@ class Supervisor:
     data_dir: Path
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
+    _lock: TextIO | None = None
 
     def add(
         self, name: str, arguments: list[str], environ: dict[str, str], sockets: tuple[socket.socket, ...] = ()
     ) -> None:
         """A child that is `python -m engine.cli <arguments>`, given `sockets`."""
-        fds = tuple(s.fileno() for s in sockets)
 
         def start() -> "subprocess.Popen[bytes]":
             command = [sys.executable, "-m", "engine.cli", *arguments]
+            fds = tuple(s.fileno() for s in sockets)
             return subprocess.Popen(
                 command, env=environ, pass_fds=fds, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent
             )
 
         self.children.append(Child(name, start))
 
+    def own_data_dir(self) -> None:
+        """Hold the data dir for this supervisor alone; raises `Refused` when another one has it.
+
+        Children of a supervisor that was killed stop by themselves; a store of theirs that is still
+        writing is waited for, because two servers on one log would destroy it.
+        """
+        self._lock = (self.data_dir / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Refused(
+                Fault("data dir", "another `fenliu serve` is using it", "stop it, or --data-dir DIR")
+            ) from None
+        deadline = time.monotonic() + _STOP_WAIT_S
+        while embedded.answers(self.data_dir):
+            if time.monotonic() > deadline:
+                raise Refused(Fault("data dir", "a store left behind still runs in it", "stop that valkey-server"))
+            time.sleep(0.05)
+
     def add_store(self) -> None:
-        """The embedded store comes first; a server left behind by a killed supervisor is stopped and started anew."""
+        """The embedded store comes first."""
         self.children.insert(0, Child("store", lambda: embedded.start(self.data_dir, preexec_fn=_die_with_parent)))
 
     def start(self, name: str = "") -> None:

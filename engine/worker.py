@@ -174,8 +174,8 @@ class Worker:
 
     async def _ring_one(self, kind: str, subject: str) -> None:
         try:
-            rules, now = self._rules(), self._clock.now()
-            change = await self._due(kind, subject, rules, now)
+            rules = self._rules()
+            change, now = await self._due(kind, subject, rules)
             if change != Change():
                 await commits.commit(self._client, rules.city.id, change, now=now)
         except Conflict:
@@ -184,21 +184,28 @@ class Worker:
             raise
         except FenliuError as error:
             log.warning("a clock could not be served: %s", error, extra={"kind": kind, "subject": subject})
+        except Exception:
+            log.exception("a clock could not be served", extra={"kind": kind, "subject": subject})
 
-    async def _due(self, kind: str, subject: str, rules: Rulebook, now: int) -> Change:
+    async def _due(self, kind: str, subject: str, rules: Rulebook) -> tuple[Change, int]:
+        """What a clock asks for, and the instant at which it was asked: after reading, so that time never runs back."""
         city = rules.city
         if kind == "order":
-            change = tick(await views.order(self._client, city.id, subject), city, now)
+            order = await views.order(self._client, city.id, subject)
+            now = self._clock.now()
+            change = tick(order, city, now)
             if change.orders and change.orders[0].overdue:
                 told = order_facts(change.orders[0], "overdue", now, city)
                 change += await alarming.about(self._client, rules.engine, told, city, now)
-            return change
+            return change, now
         if kind == "alert":
-            return due_alert(await views.alert(self._client, city.id, subject), city, now)
-        payload = await views.wake(self._client, city.id, subject)
+            alert = await views.alert(self._client, city.id, subject)
+            now = self._clock.now()
+            return due_alert(alert, city, now), now
+        payload, now = await views.wake(self._client, city.id, subject), self._clock.now()
         if not payload:
-            return Change(wakes=(Wake(subject, 0),))
-        return await alarming.woken(self._client, rules.engine, subject, payload, city, now)
+            return Change(wakes=(Wake(subject, 0),)), now
+        return await alarming.woken(self._client, rules.engine, subject, payload, city, now), now
 
     # --- recovery
 

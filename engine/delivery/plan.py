@@ -1,6 +1,7 @@
 """What a try means and when the next one comes. Pure."""
 
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
@@ -40,11 +41,12 @@ def _seconds(retry_after: str, now_s: float) -> float | None:
     """Retry-After as seconds from now (both forms of RFC 9110), bounded; None when absent or senseless."""
     if not retry_after:
         return None
-    if retry_after.isdigit():
+    if retry_after.isascii() and retry_after.isdigit():
         return float(min(int(retry_after[:9]), _LONGEST_RETRY_AFTER_S))
     try:
-        wanted = parsedate_to_datetime(retry_after).timestamp() - now_s
-    except (ValueError, TypeError):
+        at = parsedate_to_datetime(retry_after)
+        wanted = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now_s
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return min(max(wanted, 0.0), _LONGEST_RETRY_AFTER_S)
 

@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from engine.delivery.plan import Outcome, Verdict, judge_response
+from engine.errors import FenliuError
 from engine.model.call import Instant
 from engine.model.city import Body
 from engine.model.message import Message
@@ -22,10 +23,11 @@ _NO_ENDPOINT = Verdict(Outcome.SENT, "no endpoint: the body pulls its orders")
 
 
 class Sender:
-    """Posts messages. `secret_of` gives the signing key of a body."""
+    """Posts messages. `secret_of` gives a body's signing key, or raises a `FenliuError` saying what is missing."""
 
     def __init__(self, secret_of: Callable[[Body], bytes], *, timeout_s: float = 10.0) -> None:
         self._secret_of = secret_of
+        self._timeout_s = timeout_s
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=100)
         self._http = httpx.AsyncClient(timeout=timeout_s, follow_redirects=False, limits=limits, trust_env=False)
 
@@ -37,19 +39,24 @@ class Sender:
         """One signed POST. `contacts` are clear and leave this process only here; nothing is logged of them."""
         if not body.endpoint:
             return _NO_ENDPOINT
-        if not body.allow_private and await _is_private(body.endpoint):
-            return Verdict(Outcome.REFUSED, "the endpoint is a private address and the body table does not allow it")
         content = _encode(_payload(message, contacts))
         stamp = now // 1000
+        try:
+            key = self._secret_of(body)
+        except FenliuError as error:
+            return Verdict(Outcome.RETRY_LATER, str(error))
         headers = {
             "content-type": "application/json",
             "webhook-id": message.message_id,
             "webhook-timestamp": str(stamp),
-            "webhook-signature": sign(self._secret_of(body), message.message_id, stamp, content),
+            "webhook-signature": sign(key, message.message_id, stamp, content),
         }
         try:
-            answer = await self._http.post(body.endpoint, content=content, headers=headers)
-        except httpx.HTTPError as error:
+            if not body.allow_private and await _is_private(body.endpoint):
+                return Verdict(Outcome.REFUSED, "the endpoint is a private address; the body table does not allow it")
+            with anyio.fail_after(self._timeout_s):  # of the whole try: a body that drips must not hold it for ever
+                answer = await self._http.post(body.endpoint, content=content, headers=headers)
+        except (httpx.HTTPError, TimeoutError) as error:
             return Verdict(Outcome.RETRY_LATER, type(error).__name__)
         except (httpx.InvalidURL, ValueError):
             return Verdict(Outcome.REFUSED, "the endpoint in the body table is no URL")
@@ -72,4 +79,11 @@ async def _is_private(endpoint: str) -> bool:
         found = await anyio.to_thread.run_sync(lambda: socket.getaddrinfo(host, None))
     except OSError:
         return False  # it will fail as a temporary error when posted
-    return any(not ipaddress.ip_address(info[4][0]).is_global for info in found)
+    return any(not _public(str(info[4][0])) for info in found)
+
+
+def _public(address: str) -> bool:
+    """Whether an address is on the public net; an IPv4 address written as IPv6 is judged as what it is."""
+    ip = ipaddress.ip_address(address)
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return bool((mapped or ip).is_global) and not ip.is_multicast

@@ -1,16 +1,17 @@
 """Routes of alerts, dossiers and figures."""
 
 import json
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from engine.http.asking import Cursor, Here, Id, Limit, Who, allow
 from engine.http.problems import responses
 from engine.http.shapes import AlertReviewBody, alert_view, line_view
 from engine.http.summary import summary
 from engine.http.tokens import LOOK, ROOM
+from engine.model.alert import AlertState
 from engine.store import views
 
 router = APIRouter(tags=["alerts"])
@@ -20,13 +21,13 @@ router = APIRouter(tags=["alerts"])
 async def list_alerts(
     s: Here,
     who: Who,
-    state: Annotated[str, Query(max_length=20, pattern=r"^[a-z]*$")] = "",
+    state: AlertState | None = None,
     cursor: Cursor = "",
     limit: Limit = 100,
 ) -> dict[str, Any]:
     """Alerts newest first."""
     allow(who, LOOK)
-    page = await views.alerts(s.client, s.rules().city.id, state=state, cursor=cursor, limit=limit)
+    page = await views.alerts(s.client, s.rules().city.id, state=state or "", cursor=cursor, limit=limit)
     return {"alerts": [alert_view(a, s.rules().city) for a in page.items], "cursor": page.cursor or None}
 
 
@@ -39,7 +40,7 @@ async def alert_by_id(s: Here, who: Who, alert_id: Id) -> dict[str, Any]:
     return alert_view(alert, city) | {"line": line_view(await views.line(s.client, city.id, alert_id), city)}
 
 
-@router.post("/alerts/{alert_id}/review", responses=responses(401, 403, 404, 409, 422, 503))
+@router.post("/alerts/{alert_id}/review", responses=responses(400, 401, 403, 404, 409, 422, 503))
 async def review_alert(s: Here, who: Who, alert_id: Id, body: AlertReviewBody) -> dict[str, Any]:
     """The second review: confirm (an instruction leaves at once) or dismiss."""
     allow(who, ROOM)

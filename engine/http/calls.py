@@ -72,7 +72,7 @@ async def take_call(
     return Response(answer, media_type="application/json")
 
 
-@router.post("/classify", responses=responses(401, 422))
+@router.post("/classify", responses=responses(400, 401, 403, 422))
 async def classify(s: Here, who: Who, body: ClassifyBody) -> dict[str, Any]:
     """The classifier alone; nothing is stored."""
     allow(who, LOOK)
@@ -94,10 +94,12 @@ async def call_by_id(s: Here, who: Who, call_id: Id) -> dict[str, Any]:
     return {"call": shown, "status": stored.status, "answer": answer}
 
 
-@router.post("/calls/{call_id}/review", responses=responses(401, 403, 404, 409, 422, 503))
+@router.post("/calls/{call_id}/review", responses=responses(400, 401, 403, 404, 409, 422, 503))
 async def review_call(s: Here, who: Who, call_id: Id, body: CallReviewBody) -> dict[str, Any]:
     """A person decides an unsure call; the decision is kept as training data."""
     allow(who, ROOM)
-    review = CallReview(Matter(body.matter), body.reason, who.name, body.category or "", body.body or "")
+    review = CallReview(
+        Matter(body.matter), s.masking.text(body.reason), who.name, body.category or "", body.body or ""
+    )
     order = await s.actions.review_call(call_id, review)
     return order_view(order, s.rules().city)

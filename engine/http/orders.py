@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query
 from engine.http.asking import Cursor, Here, Id, Limit, Who, actor, allow, own
 from engine.http.problems import responses
 from engine.http.service import Service
-from engine.http.shapes import EventBody, line_view, order_view
+from engine.http.shapes import AssignBody, EventBody, line_view, order_view
 from engine.http.tokens import ROOM, Role
 from engine.loop import legal_moves
 from engine.model.call import Instant
@@ -50,11 +50,11 @@ async def order_by_id(s: Here, who: Who, order_id: Id) -> dict[str, Any]:
     return order_view(order, city, legal_moves(order, city, actor(who))) | {"line": line_view(line, city)}
 
 
-@router.post("/orders/{order_id}/events", responses=responses(401, 403, 404, 409, 422, 503))
+@router.post("/orders/{order_id}/events", responses=responses(400, 401, 403, 404, 409, 422, 503))
 async def order_event(s: Here, who: Who, order_id: Id, body: EventBody, idempotency_key: Key = None) -> dict[str, Any]:
     """A body (its own orders), an officer or a dispatcher does something to an order."""
     allow(who, ROOM | {Role.BODY})
-    at: Instant = round(body.at.timestamp() * 1000) if body.at and body.at.tzinfo else s.clock.now()
+    at: Instant = round(body.at.timestamp() * 1000) if body.at else s.clock.now()
     event = OrderEvent(body.event, at, actor(who), who.name, s.masking.text(body.note), _masked(body.data, s))
     order = await s.actions.order_event(
         order_id,
@@ -62,6 +62,14 @@ async def order_event(s: Here, who: Who, order_id: Id, body: EventBody, idempote
         holder=who.body if who.role is Role.BODY else "",
         idempotency=f"{who.name}:{order_id}:{idempotency_key}" if idempotency_key else "",
     )
+    return order_view(order, s.rules().city, legal_moves(order, s.rules().city, actor(who)))
+
+
+@router.post("/orders/{order_id}/assign", responses=responses(400, 401, 403, 404, 409, 422, 503))
+async def assign_order(s: Here, who: Who, order_id: Id, body: AssignBody) -> dict[str, Any]:
+    """A person decides who gets an order that came back (退单裁定)."""
+    allow(who, ROOM)
+    order = await s.actions.assign_order(order_id, body.body, s.masking.text(body.reason), who.name)
     return order_view(order, s.rules().city, legal_moves(order, s.rules().city, actor(who)))
 
 

@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem details, naming every faulty field."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -8,7 +9,19 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from engine.errors import Conflict, Fault, FenliuError, Illegal, NotFound, Refused, Replayed, StoreDown, Taken, Unsigned
+from engine.errors import (
+    Busy,
+    Conflict,
+    Fault,
+    FenliuError,
+    Illegal,
+    NotFound,
+    Refused,
+    Replayed,
+    StoreDown,
+    Taken,
+    Unsigned,
+)
 from engine.http.tokens import Forbidden, Unknown
 
 
@@ -41,8 +54,10 @@ _STATUS: tuple[tuple[type[FenliuError], int, str], ...] = (
     (Illegal, 409, "illegal-move"),
     (Conflict, 409, "conflict"),
     (Refused, 422, "refused"),
+    (Busy, 503, "busy"),
     (StoreDown, 503, "store-down"),
 )
+_MOST_FAULTS = 100
 _TITLES = {
     400: "Bad request",
     401: "Not believed",
@@ -51,7 +66,9 @@ _TITLES = {
     405: "Method not allowed",
     409: "Conflict",
     413: "Too large",
+    415: "Not JSON",
     422: "Refused",
+    500: "Our fault",
     503: "Not now",
 }
 
@@ -66,19 +83,29 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def problem(
-    status: int, kind: str, detail: str, faults: tuple[Fault, ...] = (), legal: tuple[str, ...] = ()
+    status: int,
+    kind: str,
+    detail: str,
+    faults: tuple[Fault, ...] = (),
+    legal: tuple[str, ...] = (),
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """The response of one problem."""
     body = {
         "type": f"urn:fenliu:problem:{kind}",
         "title": _TITLES.get(status, kind),
         "status": status,
-        "detail": detail,
-        "faults": [{"where": f.where, "what": f.what, "right": f.right} for f in faults],
+        "detail": _text(detail),
+        "faults": [{"where": _text(f.where), "what": _text(f.what), "right": _text(f.right)} for f in faults],
         "legal": list(legal),
     }
-    headers = {"retry-after": "1"} if status == 503 else {"www-authenticate": "Bearer"} if status == 401 else None
-    return JSONResponse(body, status, headers, "application/problem+json")
+    known = {"retry-after": "1"} if status == 503 else {"www-authenticate": "Bearer"} if status == 401 else {}
+    return JSONResponse(body, status, known | dict(headers or {}), "application/problem+json")
+
+
+def _text(words: str) -> str:
+    """Words that can be sent: half a surrogate pair in somebody's field name is shown as its number."""
+    return words.encode("utf-8", "backslashreplace").decode()[:2000]
 
 
 def install(app: FastAPI) -> None:
@@ -86,6 +113,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(FenliuError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _plain)
+    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _ours(_: Request, error: Exception) -> JSONResponse:
@@ -99,10 +127,20 @@ async def _ours(_: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
-    faults = tuple(Fault(".".join(map(str, e["loc"])), str(e["msg"])) for e in error.errors())
+    found = error.errors()[:_MOST_FAULTS]
+    faults = tuple(Fault(".".join(str(part)[:64] for part in e["loc"]), _without_prefix(e["msg"])) for e in found)
     return problem(422, "refused", "; ".join(map(str, faults)), faults)
+
+
+def _without_prefix(message: str) -> str:
+    return str(message).removeprefix("Value error, ")
 
 
 async def _plain(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
-    return problem(error.status_code, "http", str(error.detail))
+    return problem(error.status_code, "http", str(error.detail), headers=error.headers)
+
+
+async def _unexpected(_: Request, __: Exception) -> JSONResponse:
+    """A fault of ours: what it was is in the log, not in the answer."""
+    return problem(500, "error", "this is our fault; nothing half done was kept, and the log says more")

@@ -1,9 +1,10 @@
 """Shapes of bodies and answers, for validation and the OpenAPI document."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 
 from engine.loop.notices import order_data, stamp
 from engine.model.alert import Alert
@@ -15,12 +16,33 @@ EventName = Literal[
     "sign", "return", "arrive", "report", "verify", "reject", "call_back", "supplement", "cancel", "reopen", "note"
 ]
 Plain = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
+Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
+_OFFSET = re.compile(r"^\d{4}-\d\d-\d\d[Tt ].*([Zz]|[+-]\d\d:\d\d)$", re.ASCII)
+_LARGEST = 2**53
 
 
 class Strict(BaseModel):
     """Unknown fields are faults."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def _bounded(value: str | bool | int | float | None) -> str | bool | int | float | None:
+    if isinstance(value, int | float) and not abs(value) <= _LARGEST:
+        raise ValueError("is no number that JSON readers agree on: at most 2^53 either way")
+    return value
+
+
+def _zoned(at: Any) -> Any:
+    """RFC 3339 with an offset; an instant without one would be guessed at."""
+    if at is not None and not (isinstance(at, str) and _OFFSET.search(at)):
+        raise ValueError("must be an RFC 3339 time with an offset, such as 2026-11-22T08:30:00+08:00")
+    return at
+
+
+Scalar = Annotated[str | bool | int | float | None, AfterValidator(_bounded)]
+Key = Annotated[str, Field(max_length=64)]
+_TIME = WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]})
 
 
 class ClassifyBody(Strict):
@@ -33,11 +55,18 @@ class EventBody(Strict):
     """One event on an order."""
 
     type: EventName
-    at: datetime | None = None
+    at: Annotated[datetime | None, BeforeValidator(_zoned), _TIME] = None
     note: Plain = ""
-    data: Annotated[
-        dict[Annotated[str, Field(max_length=64)], str | bool | int | float | None], Field(max_length=30)
-    ] = {}
+    data: Annotated[dict[Key, Scalar], Field(max_length=30)] = {}
+
+    @field_validator("data")
+    @classmethod
+    def _yes_or_no(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """`solved: "no"` would close an order that is not solved."""
+        for name in ("solved", "waiting"):
+            if name in data and not isinstance(data[name], bool):
+                raise ValueError(f"{name} must be true or false")
+        return data
 
     @property
     def event(self) -> Event:
@@ -49,7 +78,14 @@ class AlertReviewBody(Strict):
     """A second review's verdict."""
 
     verdict: Literal["confirm", "dismiss"]
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Reason
+
+
+class AssignBody(Strict):
+    """A person's decision who gets a returned order."""
+
+    body: Annotated[str, Field(min_length=1, max_length=80)]
+    reason: Reason
 
 
 class CallReviewBody(Strict):
@@ -58,7 +94,7 @@ class CallReviewBody(Strict):
     matter: Literal["police", "government", "local"]
     category: Annotated[str, Field(max_length=80)] | None = None
     body: Annotated[str, Field(max_length=80)] | None = None
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Reason
 
 
 def order_view(order: Order, city: City, legal: tuple[Event, ...] = ()) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, RootModel
 
 from engine import strictyaml
-from engine.errors import FenliuError
+from engine.errors import Fault, FenliuError, RulesRefused
 
 
 class Role(StrEnum):
@@ -67,6 +67,10 @@ class Tokens:
     def read(cls, path: Path) -> "Tokens":
         """From a YAML file; raises `RulesRefused` with each fault's line."""
         found = strictyaml.read(path, _File).value.root
+        bodiless = (e.name for e in found.values() if e.role is Role.BODY and not e.body)
+        without = [Fault(f"{path.name}: {name}", "has the role body and no body", "body: <id>") for name in bodiless]
+        if without:
+            raise RulesRefused(*without)
         return cls({token: User(e.name, e.role, e.body) for token, e in found.items()})
 
     def user(self, header: str) -> User:

@@ -4,10 +4,20 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from engine.errors import Fault, Refused
 from engine.model.call import Call, Caller, Channel, Contact, Instant, Location
@@ -15,8 +25,12 @@ from engine.model.call import Call, Caller, Channel, Contact, Instant, Location
 MOST_BODY_BYTES = 64 * 1024
 MOST_TEXT = 10_000
 """Characters; a long letter to a mayor's mailbox has a few thousand."""
-_FUTURE = timedelta(minutes=5)
-_PAST = timedelta(days=400)
+_MOST_FAULTS = 100
+_MOST_EXTRA = 500
+_LARGEST = 2**53
+_FUTURE_S = 300
+_PAST_S = 400 * 86_400
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _BAD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _CALL_ID = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 
@@ -29,19 +43,44 @@ def _clean(text: str) -> str:
 
 
 def _said(text: str) -> str:
-    if not text.strip():
+    if not any(c.isprintable() and not c.isspace() for c in text):
         raise ValueError("must hold at least one visible character")
     return text
 
 
-def _zoned(at: datetime) -> datetime:
-    if at.tzinfo is None:
-        raise ValueError("needs an offset, such as 2026-11-22T08:30:00+08:00")
+def _written(at: Any) -> Any:
+    """Only RFC 3339 text: a bare number or date would be guessed at."""
+    if not isinstance(at, str) or not _RFC3339.fullmatch(at):
+        raise ValueError("must be an RFC 3339 time with an offset, such as 2026-11-22T08:30:00+08:00")
     return at
+
+
+def _lately(at: datetime, info: ValidationInfo) -> datetime:
+    """Near our clock; `context` is now in milliseconds."""
+    ahead = at.timestamp() - (info.context or 0) / 1000
+    if info.context and ahead > _FUTURE_S:
+        raise ValueError("lies in the future: at most five minutes ahead of our clock")
+    if info.context and -ahead > _PAST_S:
+        raise ValueError("is more than 400 days old: replay old calls with `fenliu rules backtest`")
+    return at
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, str | int | float | bool):
+        raise ValueError("must be a short text, a number or true/false")
+    if isinstance(value, str):
+        if len(value) > _MOST_EXTRA:
+            raise ValueError(f"must have at most {_MOST_EXTRA} characters")
+        return _clean(value)
+    if not abs(value) <= _LARGEST:
+        raise ValueError("is no number that JSON readers agree on: at most 2^53 either way")
+    return value
 
 
 Clean = Annotated[str, AfterValidator(_clean)]
 Text = Annotated[str, Field(min_length=1, max_length=MOST_TEXT), AfterValidator(_clean), AfterValidator(_said)]
+Moment = Annotated[datetime, BeforeValidator(_written), WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A time with its offset."""
 Word = Annotated[str, Field(max_length=200), AfterValidator(_clean)]
 
 
@@ -61,19 +100,27 @@ class LocationBody(_Shape):
     """Where, as the call centre knows it (WGS-84 degrees)."""
 
     address: Word | None = None
-    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
-    lng: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
+    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False, strict=True)] | None = None
+    lng: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False, strict=True)] | None = None
     post_id: Annotated[str, Field(max_length=64), AfterValidator(_clean)] | None = None
 
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if (self.lat is None) != (self.lng is None):
+            raise ValueError("lat and lng belong together: send both or neither")
+        return self
 
-Extra = Annotated[dict[Annotated[str, Field(max_length=64), AfterValidator(_clean)], Any], Field(max_length=50)]
+
+_PLAIN_SCHEMA = {"type": ["string", "number", "boolean"], "maxLength": _MOST_EXTRA}
+Value = Annotated[Any, AfterValidator(_plain), WithJsonSchema(_PLAIN_SCHEMA)]
+Extra = Annotated[dict[Annotated[str, Field(max_length=64), AfterValidator(_clean)], Value], Field(max_length=50)]
 
 
 class CallBody(_Shape):
     """One call, as `POST /v1/calls` takes it."""
 
     call_id: Annotated[str, Field(pattern=_CALL_ID)] | None = None
-    received_at: Annotated[datetime, AfterValidator(_zoned)]
+    received_at: Annotated[Moment, AfterValidator(_lately)]
     channel: Channel
     text: Text
     caller: CallerBody = CallerBody()
@@ -98,37 +145,16 @@ def parse(body: bytes, now: Instant) -> CallBody:
     if len(body) > MOST_BODY_BYTES:
         raise Refused(Fault("body", f"is {len(body)} bytes", f"at most {MOST_BODY_BYTES} are taken"))
     try:
-        parsed = CallBody.model_validate_json(body)
+        return CallBody.model_validate_json(body, context=now)
     except ValidationError as error:
-        raise Refused(*(_fault(e) for e in error.errors(include_input=False, include_url=False))) from None
-    faults = list(_senseless(parsed, now))
-    if faults:
-        raise Refused(*faults)
-    return parsed
+        found = error.errors(include_input=False, include_url=False)[:_MOST_FAULTS]
+        raise Refused(*map(_fault, found)) from None
 
 
 def _fault(error: Any) -> Fault:
-    where = ".".join(str(part) for part in error["loc"]) or "body"
-    return Fault(where, str(error["msg"]).removeprefix("Value error, "))
-
-
-def _senseless(body: CallBody, now: Instant) -> list[Fault]:
-    faults = []
-    ahead = body.received_at.timestamp() - now / 1000
-    if ahead > _FUTURE.total_seconds():
-        faults.append(Fault("received_at", "lies in the future", "at most five minutes ahead of our clock"))
-    if -ahead > _PAST.total_seconds():
-        faults.append(
-            Fault("received_at", "is more than 400 days old", "import old calls with `fenliu rules backtest`")
-        )
-    if (body.location.lat is None) != (body.location.lng is None):
-        faults.append(Fault("location", "lat and lng belong together", "send both or neither"))
-    for name, value in body.extra.items():
-        if not isinstance(value, str | int | float | bool) or (isinstance(value, str) and len(value) > 500):
-            faults.append(Fault(f"extra.{name}", "must be a short text, a number or true/false"))
-        elif isinstance(value, str) and _BAD.search(value):
-            faults.append(Fault(f"extra.{name}", "holds characters that are not text"))
-    return faults
+    where = ".".join(str(part)[:64] for part in error["loc"]) or "body"
+    what, _, right = str(error["msg"]).removeprefix("Value error, ").partition(": ")
+    return Fault(where, what, right)
 
 
 def to_call(body: CallBody, webhook_id: str, city: str, masking: Masking) -> Call:
@@ -146,13 +172,21 @@ def to_call(body: CallBody, webhook_id: str, city: str, masking: Masking) -> Cal
             hash=masking.hash_phone(phone),
             phone_masked=masking.phone(phone),
             name_masked=masking.name(name),
-            kind=body.caller.kind or "",
+            kind=masking.text(body.caller.kind or ""),
         ),
         location=Location(masking.text(address), body.location.lat, body.location.lng, body.location.post_id or ""),
         operator=body.operator or "",
-        extra={k: masking.text(v) if isinstance(v, str) else v for k, v in body.extra.items()},
+        extra={name: _masked(value, masking) for name, value in body.extra.items()},
         sealed=masking.seal(Contact(phone=phone, name=name, text=body.text, address=address), call_id),
     )
+
+
+def _masked(value: str | int | float | bool, masking: Masking) -> str | int | float | bool:
+    """A value that may be kept readable; a number that reads like a telephone's or an identity card's is one."""
+    if isinstance(value, str):
+        return masking.text(value)
+    shown = masking.text(str(value))
+    return value if isinstance(value, bool) or shown == str(value) else shown
 
 
 def _id_for(webhook_id: str, received_at: datetime) -> str:

@@ -6,7 +6,7 @@ The promise: nothing closes by silence, one holder at a time, a deadline always 
 
 from engine.loop.alerts import check_back, due_alert, open_alert, review_alert
 from engine.loop.moves import apply, legal_moves
-from engine.loop.opening import Opening, assign, join, open_order
+from engine.loop.opening import Opening, assign, join, open_order, reassign
 from engine.loop.supervision import tick
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "legal_moves",
     "open_alert",
     "open_order",
+    "reassign",
     "review_alert",
     "tick",
 ]

@@ -16,6 +16,12 @@ from engine.model.reading import Matter, Place
 _URGENT = frozenset({"red", "orange"})
 _ESCALATE_MS = 120_000
 _MOST_ESCALATIONS = 3
+_FOLLOWS = {
+    State.CLOSED: AlertState.CHECKED,
+    State.CANCELLED: AlertState.DISMISSED,
+    State.REOPENED: AlertState.INSTRUCTED,
+}
+"""State of an instruction's order → state of its alert."""
 
 
 def open_alert(alert: Alert, city: City, now: Instant, *, category: str, place: Place) -> Change:
@@ -96,8 +102,10 @@ def _instruct(alert: Alert, city: City, now: Instant, who: str, reason: str) -> 
 
 
 def check_back(alert: Alert, order: Order, now: Instant) -> Change:
-    """The instruction's order closed: the alert is checked, with what was found on site."""
-    if alert.state is not AlertState.INSTRUCTED or order.state is not State.CLOSED:
+    """The alert follows its instruction: closed = checked on site, cancelled = dismissed, reopened = out again."""
+    state = _FOLLOWS.get(order.state)
+    if state is None or alert.state is state:
         return Change()
-    checked = replace(alert, version=alert.version + 1, state=AlertState.CHECKED)
-    return Change(alerts=(checked,), log=(alert_entry(checked, "checked", SYSTEM, now, order.result),))
+    after = replace(alert, version=alert.version + 1, state=state)
+    text = order.result if state is AlertState.CHECKED else ""
+    return Change(alerts=(after,), log=(alert_entry(after, state.value, SYSTEM, now, text),))

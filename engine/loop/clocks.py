@@ -5,6 +5,7 @@ from dataclasses import replace
 from engine.model.calendar import add_length
 from engine.model.call import Instant
 from engine.model.city import City, Length, Procedure, StepRule
+from engine.model.decision import Handoff
 from engine.model.order import Due, Event, Order, State
 
 _REACHED_BY = {
@@ -18,12 +19,23 @@ _REACHED_BY = {
 ORDER_OF_STEPS = (Event.ASSIGN, Event.SIGN, Event.ARRIVE, Event.REPORT, Event.VERIFY, Event.CALL_BACK)
 OFFICER_STEPS = frozenset({Event.ASSIGN, Event.VERIFY, Event.CALL_BACK})
 """Steps the command room owes, not the body."""
-_REVIEW = "review"
+REVIEW = "review"
+_FALL_BACK = {
+    Handoff.DISPATCH: "police_dispatch",
+    Handoff.TRANSFER: "live_transfer",
+    Handoff.THREE_WAY: "live_transfer",
+}
+
+
+def own_procedure(order: Order, city: City) -> Procedure:
+    """The order's procedure; when a change of rules took it away, the one its handoff always has."""
+    found = city.procedures.get(order.procedure)
+    return found or city.procedures[_FALL_BACK.get(order.handoff, "work_order")]
 
 
 def procedure_of(order: Order, city: City) -> Procedure:
     """The procedure whose clock runs now: a review and a returned order wait by the review procedure."""
-    return city.procedures[_REVIEW if order.state in (State.REVIEW, State.RETURNED) else order.procedure]
+    return city.procedures[REVIEW] if order.state in (State.REVIEW, State.RETURNED) else own_procedure(order, city)
 
 
 def owed_step(state: State, procedure: Procedure) -> StepRule | None:
@@ -37,11 +49,10 @@ def owed_step(state: State, procedure: Procedure) -> StepRule | None:
     return next((s for s in procedure.steps if ORDER_OF_STEPS.index(s.step) > after), None)
 
 
-def length_of(rule: StepRule, order: Order) -> Length:
-    """The time given: the shortest of the plain, the grade's and the place class's."""
-    lengths = [rule.by_grade.get(order.grade), rule.by_place_class.get(order.place_class)]
-    special = [length for length in lengths if length is not None]
-    return min(special, key=lambda le: (le.working_days, le.seconds)) if special else rule.within
+def lengths_of(rule: StepRule, order: Order) -> tuple[Length, ...]:
+    """What the grade and the place class say of the time given; the plain time when both are silent."""
+    lengths = (rule.by_grade.get(order.grade), rule.by_place_class.get(order.place_class))
+    return tuple(length for length in lengths if length is not None) or (rule.within,)
 
 
 def start_clock(order: Order, city: City, now: Instant) -> Order:
@@ -50,7 +61,7 @@ def start_clock(order: Order, city: City, now: Instant) -> Order:
     rule = owed_step(order.state, procedure) if order.is_open else None
     due = None
     if rule is not None:
-        at = add_length(city.calendar, now, length_of(rule, order))
+        at = min(add_length(city.calendar, now, length) for length in lengths_of(rule, order))
         due = Due(rule.step, at, at - now)
     fresh = replace(order, due=due, reminded=False, overdue=False, rung=0, paused_left=None)
     return replace(fresh, alarm_at=next_alarm(fresh, procedure))
@@ -61,7 +72,7 @@ def next_alarm(order: Order, procedure: Procedure) -> Instant | None:
     due = order.due
     if due is None or order.paused_left is not None:
         return None
-    if procedure.remind_at and not order.reminded and not order.overdue:
+    if procedure.remind_at and not order.reminded:
         return due.at - round(due.length * (1 - procedure.remind_at))
     if not order.overdue:
         return due.at

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from engine.errors import Illegal
-from engine.loop.clocks import ORDER_OF_STEPS, owed_step, resume_clock, start_clock, stop_clock
+from engine.loop.clocks import ORDER_OF_STEPS, REVIEW, owed_step, own_procedure, resume_clock, start_clock, stop_clock
 from engine.loop.notices import SYSTEM, entry, notice, superior
 from engine.loop.opening import put_out
 from engine.model.call import Instant
@@ -13,6 +13,10 @@ from engine.model.message import LogEntry, Message, MessageType
 from engine.model.order import TRANSITIONS, Actor, Event, Order, OrderEvent, State, Transition
 
 _PLAIN_STEPS = frozenset({Event.SIGN, Event.ARRIVE, Event.REPORT, Event.VERIFY, Event.CALL_BACK})
+_BODY_AT_WORK = frozenset({State.SIGNED, State.ARRIVED})
+"""Where a body may stop its own clock to wait for the caller: not before it signed, and not the room's clock."""
+_SAID_EARLIER_MS = 1000
+"""From this difference on the time line says when something happened beside when it was written down."""
 
 
 def legal_moves(order: Order, city: City, actor: Actor) -> tuple[Event, ...]:
@@ -23,7 +27,7 @@ def legal_moves(order: Order, city: City, actor: Actor) -> tuple[Event, ...]:
 def _legal(t: Transition, order: Order, city: City, actor: Actor) -> bool:
     if order.state not in t.sources or actor not in t.actors:
         return False
-    procedure = city.procedures[order.procedure]
+    procedure = own_procedure(order, city)
     if t.event in _PLAIN_STEPS:
         owed = owed_step(order.state, procedure)
         return owed is not None and owed.step is t.event
@@ -38,12 +42,9 @@ def apply(order: Order, event: OrderEvent, city: City, now: Instant) -> Change:
     """What `event` changes. Raises `Illegal`, naming the legal moves, when it cannot be done now."""
     legal = legal_moves(order, city, event.actor)
     if event.type not in legal:
-        names = tuple(e.value for e in legal)
-        raise Illegal(
-            f"order {order.order_id} is {order.state.value}: {event.type.value} is not legal now; "
-            f"legal now: {', '.join(names) or 'nothing'}",
-            names,
-        )
+        raise _illegal(order, f"{event.type.value} is not legal now", legal)
+    if _waits(event) and event.actor is Actor.BODY and order.state not in _BODY_AT_WORK:
+        raise _illegal(order, "its clock can be stopped by its body only after signing and before reporting", legal)
     if event.type is Event.RETURN:
         return _return(order, event, city, now)
     if event.type in (Event.NOTE, Event.SUPPLEMENT):
@@ -53,11 +54,23 @@ def apply(order: Order, event: OrderEvent, city: City, now: Instant) -> Change:
     return _step(order, event, city, now)
 
 
+def _illegal(order: Order, why: str, legal: tuple[Event, ...]) -> Illegal:
+    names = tuple(e.value for e in legal)
+    return Illegal(
+        f"order {order.order_id} is {order.state.value}: {why}; legal now: {', '.join(names) or 'nothing'}", names
+    )
+
+
+def _waits(event: OrderEvent) -> bool:
+    """Whether a note says that the order waits for the caller."""
+    return event.type is Event.NOTE and event.data.get("waiting") is True
+
+
 def _step(order: Order, event: OrderEvent, city: City, now: Instant) -> Change:
     """A plain step, a rejection or a cancellation."""
     transition = next(t for t in TRANSITIONS if t.event is event.type and order.state in t.sources)
     assert transition.target is not None  # noqa: S101 - only notes keep the state
-    procedure = city.procedures[order.procedure]
+    procedure = own_procedure(order, city)
     at = _said_at(order, event, now)
     moved = replace(
         order,
@@ -65,10 +78,9 @@ def _step(order: Order, event: OrderEvent, city: City, now: Instant) -> Change:
         state=transition.target,
         rejects=order.rejects + (event.type is Event.REJECT),
         result=event.note if event.type is Event.REPORT else order.result,
-        overdue_count=order.overdue_count,
         entered=order.entered | {transition.target.value: at},
     )
-    log = [entry(moved, event.type.value, event.actor_name, at, event.note, **dict(event.data))]
+    log = [_line(moved, event, now, at)]
     moved, closing = _finish(moved, procedure, now)
     moved = start_clock(moved, city, now)
     return Change(
@@ -80,6 +92,14 @@ def _said_at(order: Order, event: OrderEvent, now: Instant) -> Instant:
     """The instant the body says, if it can be true: not in the future, not before the step before it."""
     floor = max([order.opened_at, *order.entered.values()])
     return event.at if floor <= event.at <= now else now
+
+
+def _line(order: Order, event: OrderEvent, now: Instant, said_at: Instant) -> LogEntry:
+    """The time line is in the order of writing; what happened earlier carries its own instant beside."""
+    data = dict(event.data)
+    if now - said_at >= _SAID_EARLIER_MS:
+        data["said_at"] = said_at
+    return entry(order, event.type.value, event.actor_name, now, event.note, **data)
 
 
 def _finish(order: Order, procedure: Procedure, now: Instant) -> tuple[Order, bool]:
@@ -115,13 +135,16 @@ def _tell(order: Order, event: OrderEvent, city: City, now: Instant) -> tuple[Me
 
 
 def _remark(order: Order, event: OrderEvent, city: City, now: Instant) -> Change:
-    """A note or supplement: the state stays; `waiting: true` stops the clock, a supplement starts it again."""
+    """A note or supplement: the state stays.
+
+    `waiting: true` stops the clock; a supplement or `waiting: false` starts it again.
+    """
     noted = replace(order, version=order.version + 1)
-    if event.type is Event.NOTE and event.data.get("waiting") is True:
+    if _waits(event):
         noted = stop_clock(noted, now)
-    if event.type is Event.SUPPLEMENT:
+    elif event.type is Event.SUPPLEMENT or event.data.get("waiting") is False:
         noted = resume_clock(noted, city, now)
-    line = entry(noted, event.type.value, event.actor_name, _said_at(order, event, now), event.note, **dict(event.data))
+    line = _line(noted, event, now, _said_at(order, event, now))
     tells = event.type is Event.SUPPLEMENT and event.actor is Actor.OFFICER
     more = (
         (notice(noted, city, MessageType.ORDER_UPDATED, noted.body_id, now, 0, event="supplement", note=event.note),)
@@ -135,7 +158,7 @@ def _return(order: Order, event: OrderEvent, city: City, now: Instant) -> Change
     """An objection: the next body that fits, then the superior; used up, the first receiver keeps it (首接负责)."""
     passed = (*order.passed, order.body_id)
     returns = order.returns + 1
-    if returns >= city.procedures[order.procedure].max_returns and order.first_body_id in passed[:-1]:
+    if returns >= own_procedure(order, city).max_returns and order.first_body_id in passed[:-1]:
         target, why = order.first_body_id, "退回次数用尽，由首接单位负责到底"
     else:
         target, why = _next_body(order, passed, city)
@@ -148,7 +171,7 @@ def _return(order: Order, event: OrderEvent, city: City, now: Instant) -> Change
         state=State.RETURNED if target == city.command_body else State.SENT,
         entered=order.entered | {State.RETURNED.value: now},
     )
-    returned = entry(order, "return", event.actor_name, now, event.note, **dict(event.data), to=target)
+    returned = entry(moved, "return", event.actor_name, now, event.note, **{**event.data, "to": target})
     if moved.state is State.RETURNED:
         waiting = start_clock(moved, city, now)
         return Change(orders=(waiting,), log=(returned, entry(waiting, "returned", SYSTEM, now, why)))
@@ -168,11 +191,23 @@ def _next_body(order: Order, passed: tuple[str, ...], city: City) -> tuple[str, 
     return above, "改由上级单位裁定承办"
 
 
+def _undecided(order: Order, city: City) -> State | None:
+    """Review or returned, when a cancelled order was one nobody had decided: it goes back to whoever must decide."""
+    if order.procedure == REVIEW:
+        return State.REVIEW
+    last_sent = max(order.entered.get(s.value, 0) for s in (State.SENT, State.REOPENED))
+    unsettled = order.body_id == city.command_body and order.entered.get(State.RETURNED.value, 0) > last_sent
+    return State.RETURNED if unsettled else None
+
+
 def _reopen(order: Order, event: OrderEvent, city: City, now: Instant) -> Change:
     """Not solved: the same body again, its superior told."""
+    if state := _undecided(order, city):
+        again = replace(order, version=order.version + 1, state=state, entered=order.entered | {state.value: now})
+        return Change(orders=(start_clock(again, city, now),), log=(_line(again, event, now, now),))
     at = {State.REOPENED.value: now}
     opened = replace(order, version=order.version + 1, state=State.REOPENED, entered=order.entered | at)
-    log = entry(opened, event.type.value, event.actor_name, now, event.note, **dict(event.data))
+    log = _line(opened, event, now, now)
     sent = put_out(opened, city, now, SYSTEM, "来电人反映未解决，重新办理", reasons=[event.note or "未解决"])
     boss = superior(city, opened.body_id)
     told = notice(opened, city, MessageType.ORDER_SUPERVISED, boss, now, 9, reason="not_solved", note=event.note)
@@ -181,8 +216,9 @@ def _reopen(order: Order, event: OrderEvent, city: City, now: Instant) -> Change
 
 def steps_left(order: Order, city: City) -> tuple[Event, ...]:
     """The steps still to come, for the step picture."""
-    owed = owed_step(order.state, city.procedures[order.procedure]) if order.is_open else None
+    procedure = own_procedure(order, city)
+    owed = owed_step(order.state, procedure) if order.is_open else None
     if owed is None:
         return ()
     start = ORDER_OF_STEPS.index(owed.step)
-    return tuple(s.step for s in city.procedures[order.procedure].steps if ORDER_OF_STEPS.index(s.step) >= start)
+    return tuple(s.step for s in procedure.steps if ORDER_OF_STEPS.index(s.step) >= start)

@@ -90,9 +90,9 @@ def alert_notice(alert: Alert, city: City, to: str, now: Instant, n: int, **more
     )
 
 
-def entry(order: Order, what: str, who: str, now: Instant, text: str = "", **data: Any) -> LogEntry:
-    """One line of an order's time line."""
-    kept = {"body": order.body_id, "version": order.version, "state": order.state.value, **data}
+def entry(order: Order, what: str, who: str, now: Instant, text: str = "", /, **data: Any) -> LogEntry:
+    """One line of an order's time line. What somebody sent along never hides holder, version and state."""
+    kept = {**data, "body": order.body_id, "version": order.version, "state": order.state.value}
     return LogEntry(at=now, subject=order.order_id, what=f"order.{what}", who=who, text=text, data=kept)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from engine.errors import Illegal
 from engine.loop.clocks import start_clock
 from engine.loop.notices import SYSTEM, entry, notice, stamp
 from engine.model.call import Call, Instant
@@ -44,7 +45,7 @@ def open_order(opening: Opening, city: City, now: Instant) -> Change:
         fallbacks=decision.fallbacks,
         joint=decision.joint,
         summary=call.text[:500],
-        opened_at=call.received_at,
+        opened_at=min(call.received_at, now),  # a centre's clock may be ahead of ours
         call_ids=(call.call_id,),
         district=decision.place.district,
         township=decision.place.township,
@@ -92,9 +93,17 @@ def join(order: Order, call: Call, city: City, now: Instant) -> Change:
 
 def _raised(grade: str, city: City) -> str:
     """One colour more serious; red stays red."""
-    now = city.grades[grade].rank
+    now = city.grades[grade].rank if grade in city.grades else 0
     above = [g for g in city.grades.values() if g.rank < now]
     return max(above, key=lambda g: g.rank).id if above else grade
+
+
+def reassign(order: Order, body_id: str, city: City, now: Instant, who: str, reason: str) -> Change:
+    """A person decides who gets an order that came back. Raises `Illegal` unless it waits for that."""
+    if order.state is not State.RETURNED:
+        raise Illegal(f"order {order.order_id} is {order.state.value}: it waits for nobody to name a body", ())
+    sent = replace(order, version=order.version + 1, state=State.SENT, body_id=body_id, first_body_id=body_id)
+    return put_out(sent, city, now, who, reason, reasons=[reason])
 
 
 def assign(order: Order, decision: Decision, city: City, now: Instant, who: str, reason: str) -> Change:

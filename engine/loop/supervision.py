@@ -1,9 +1,8 @@
 """Supervision 督办: what a clock that ran out does. Reminder before, overdue mark at, ladder after, never silent."""
 
 from dataclasses import replace
-from typing import Any
 
-from engine.loop.clocks import OFFICER_STEPS, next_alarm, procedure_of, rung_at, start_clock
+from engine.loop.clocks import OFFICER_STEPS, next_alarm, procedure_of, rung_at
 from engine.loop.notices import SYSTEM, entry, notice, superior
 from engine.loop.opening import put_out
 from engine.model.call import Instant
@@ -12,7 +11,6 @@ from engine.model.city import City, Procedure, Rung
 from engine.model.message import LogEntry, Message, MessageType
 from engine.model.order import Order, State
 
-_MOST_RUNGS_AT_ONCE = 20
 _REPEAT = Rung(after=0, tell=("officer", "leader"))
 
 
@@ -24,12 +22,13 @@ def tick(order: Order, city: City, now: Instant) -> Change:
     ringing = replace(order, version=order.version + 1)
     messages: list[Message] = []
     log: list[LogEntry] = []
-    for _ in range(_MOST_RUNGS_AT_ONCE):
-        if ringing.alarm_at is None or ringing.alarm_at > now:
-            break
+    while ringing.alarm_at is not None and ringing.alarm_at <= now:
+        repeats = ringing.overdue and ringing.rung >= len(procedure.ladder)
         ringing, taken = _ring(ringing, procedure, city, now, messages, log)
         if taken:
             return _taken_over(ringing, city, now, messages, log)
+        if repeats:
+            break  # after a long silence the repeats behind the ladder speak once, not for each day
     ringing = _not_before_now(ringing, procedure, now)
     return Change(orders=(ringing,), messages=tuple(messages), log=tuple(log))
 
@@ -37,11 +36,14 @@ def tick(order: Order, city: City, now: Instant) -> Change:
 def _ring(
     order: Order, procedure: Procedure, city: City, now: Instant, messages: list[Message], log: list[LogEntry]
 ) -> tuple[Order, bool]:
-    """One alarm. Adds what it says to `messages` and `log`; True when the superior takes over."""
+    """One alarm. Adds what it says to `messages` and `log`; True when the superior takes over.
+
+    Nobody is reminded of what is overdue already.
+    """
     assert order.due is not None  # noqa: S101 - an alarm is set only with a due step
     due = order.due
     step = due.step.value
-    if order.alarm_at is not None and order.alarm_at < due.at and not order.reminded:
+    if now < due.at:
         order = replace(order, reminded=True)
         _say(order, city, MessageType.ORDER_REMINDER, (_holder(order, city),), now, messages, step=step)
         log.append(entry(order, "reminder", SYSTEM, now, f"即将超时：{step}", step=step))
@@ -108,7 +110,8 @@ def _taken_over(order: Order, city: City, now: Instant, messages: list[Message],
     moved = replace(order, body_id=above, state=State.SENT, passed=(*order.passed, before))
     sent = put_out(moved, city, now, SYSTEM, why, reasons=[why])
     note = entry(order, "taken_over", SYSTEM, now, why, to=above)
-    renumbered = tuple(replace(m, message_id=f"{m.message_id}s") for m in sent.messages)
+    relieved = notice(sent.orders[0], city, MessageType.ORDER_UPDATED, before, now, 99, event="taken_over", note=why)
+    renumbered = tuple(replace(m, message_id=f"{m.message_id}s") for m in (*sent.messages, relieved))
     return Change(messages=tuple(messages), log=(*log, note)) + replace(sent, messages=renumbered)
 
 
@@ -116,12 +119,6 @@ def _not_before_now(order: Order, procedure: Procedure, now: Instant) -> Order:
     """After a long silence (a clock that leapt) the ladder goes on from now instead of catching up for ever."""
     if order.alarm_at is None or order.alarm_at > now:
         return order
-    rung = order.rung
-    while rung_at(order, procedure, rung) <= now and rung < order.rung + 100_000:
-        rung += 1
+    missed = (now - order.alarm_at) // (procedure.ladder_repeat * 1000)
+    rung = order.rung + missed + 1
     return replace(order, rung=rung, alarm_at=rung_at(order, procedure, rung))
-
-
-def restart(order: Order, city: City, now: Instant) -> Order:
-    """The clock of the present step started again (after a change of rules)."""
-    return start_clock(order, city, now)

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
-import re
+import unicodedata
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -13,13 +13,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from engine.model.call import Contact
 
 _NONCE = 12
-_NOT_DIGITS = re.compile(r"\D+")
-_WIDE = str.maketrans("０１２３４５６７８９＋", "0123456789+")
 
 
 def normal_phone(phone: str) -> str:
     """Digits only, without the country's 86: one number, however it was written."""
-    digits = _NOT_DIGITS.sub("", phone.translate(_WIDE))
+    digits = "".join(str(unicodedata.decimal(c)) for c in phone if c.isdecimal())
     if len(digits) > 11 and digits.startswith(("86", "0086")):
         digits = digits.removeprefix("00").removeprefix("86")
     return digits

@@ -12,6 +12,7 @@ from engine.routing.roles import resolve
 
 LIVE_CHANNELS = frozenset({Channel.POLICE_LINE, Channel.GOVERNMENT_LINE})
 """Channels on which the caller is still on the line."""
+LIVE_HANDOFFS = frozenset({Handoff.TRANSFER, Handoff.THREE_WAY})
 OVERLAP = 0.2
 """Probability of another side's category from which a live call is worth a three-way call."""
 SURELY_POLICE = 0.9
@@ -52,7 +53,7 @@ def decide(asked: Asked, city: City) -> Decision:
     else:
         handoff, why = _handoff(asked, matter, duty, city.bodies.get(bodies[0]) if bodies else None)
     if handoff is Handoff.DISPATCH:
-        bodies = _police_first(bodies, city, reading.place)
+        bodies = _police_first(bodies, city, reading.place, _sends_nobody(duty))
     first = bodies[0] if bodies else city.command_body
     if not bodies:
         why += (Reason("first_receiver", "没有找到承接单位，由首接单位 110 先行受理"),)
@@ -110,15 +111,22 @@ def _handoff(asked: Asked, matter: Matter, duty: Duty | None, body: Body | None)
     forced = Handoff(duty.handoff) if duty and duty.handoff else None
     if forced is Handoff.NONE:
         return Handoff.NONE, (Reason("no_matter", "无需处置"),)
-    if matter is Matter.POLICE:
-        handoff = forced or Handoff.DISPATCH
-        return handoff, (Reason("police_matter", "属于公安职责"),)
-    if live and _overlapping(reading, matter):
+    if matter is not Matter.POLICE and live and _overlapping(reading, matter):
         return Handoff.THREE_WAY, (Reason("overlap", "公安与其他单位职责可能交叉，接通三方通话共同确认"),)
-    wanted = forced or (Handoff.TRANSFER if duty and duty.urgent else Handoff.WORK_ORDER)
-    if wanted is Handoff.TRANSFER and not (live and body and body.live_transfer):
+    wanted = forced or _unforced(matter, duty)
+    if wanted in LIVE_HANDOFFS and not (live and body and body.live_transfer):
         return Handoff.WORK_ORDER, (Reason("no_live_line", "来电人已不在线或承接单位不能接听，改派工单"),)
-    return wanted, (_WHY[wanted],)
+    return wanted, (_POLICE if matter is Matter.POLICE else _WHY[wanted],)
+
+
+def _unforced(matter: Matter, duty: Duty | None) -> Handoff:
+    """The handoff where the duty table does not say one."""
+    if matter is Matter.POLICE:
+        return Handoff.DISPATCH
+    return Handoff.TRANSFER if duty and duty.urgent else Handoff.WORK_ORDER
+
+
+_POLICE = Reason("police_matter", "属于公安职责")
 
 
 _BY_SIGN_DANGER = Reason("danger_first", "有危险：警察先到场，其他单位同时通知")
@@ -137,18 +145,31 @@ def _overlapping(reading: Reading, matter: Matter) -> bool:
     return any(c.probability >= OVERLAP for c in others)
 
 
-def _police_first(bodies: tuple[str, ...], city: City, place: Place) -> tuple[str, ...]:
-    """Who goes is police, command or emergency, whatever the duty row says; the row's bodies come after."""
-    if bodies and city.bodies[bodies[0]].kind in (BodyKind.POLICE, BodyKind.COMMAND, BodyKind.EMERGENCY):
+def _sends_nobody(duty: Duty | None) -> bool:
+    """Whether the row's bodies answer by telephone or in writing: a police service desk does not drive out."""
+    return bool(duty and duty.handoff not in ("", Handoff.DISPATCH))
+
+
+def _police_first(bodies: tuple[str, ...], city: City, place: Place, desk: bool = False) -> tuple[str, ...]:
+    """Who goes is police or command, whatever the duty row says; the row's bodies come after. `desk`: they stay in."""
+    if bodies and not desk and city.bodies[bodies[0]].kind in (BodyKind.POLICE, BodyKind.COMMAND):
         return bodies
     station = resolve(city, "station", place)
     return (station, *(b for b in bodies if b != station))
 
 
 def _procedure(duty: Duty | None, handoff: Handoff, *, dispatched: bool) -> str:
-    if dispatched:
-        return _PROCEDURES[Handoff.DISPATCH]
-    return (duty.procedure if duty else "") or _PROCEDURES.get(handoff, "")
+    """The row's procedure where it fits: somebody on the line never waits by the clock of a written order.
+
+    Only an urgent row's own procedure goes before the live one, and only an urgent row keeps the live
+    one for a caller who is no longer there.
+    """
+    general = _PROCEDURES.get(handoff, "")
+    if dispatched or not (duty and duty.procedure):
+        return general
+    live_row = duty.procedure == _PROCEDURES[Handoff.TRANSFER]
+    fits = duty.urgent or (handoff in LIVE_HANDOFFS) == live_row
+    return duty.procedure if fits else general
 
 
 def _link_reasons(links: Links) -> tuple[Reason, ...]:
@@ -160,6 +181,35 @@ def _link_reasons(links: Links) -> tuple[Reason, ...]:
     if links.same_place:
         found.append(Reason("same_place", f"该地点近期另有 {links.same_place} 次来电"))
     return tuple(found)
+
+
+def after_review(decision: Decision, matter: Matter, category: str, body: str, hour: int, city: City) -> Decision:
+    """The decision a person made of a doubtful one; `body` and `category` as in the city's tables, `body` may be empty.
+
+    In writing, because nobody knows whether the caller is still there; police matters go to police.
+    """
+    duty = duty_for(city.duties, category, decision.place, hour)
+    bodies = bodies_of(city, duty, decision.place) if duty else ()
+    by_sign = matter is Matter.POLICE and city.taxonomy.categories[category].matter is not Matter.POLICE
+    sent = by_sign or (duty.handoff if duty else "") == Handoff.DISPATCH
+    sent = sent or (matter is Matter.POLICE and not _sends_nobody(duty))
+    handoff = Handoff.DISPATCH if sent else Handoff.WORK_ORDER
+    if sent:
+        bodies = _police_first(bodies, city, decision.place)
+    if body:
+        bodies = (body, *(b for b in bodies if b != body))
+    return replace(
+        decision,
+        matter=matter,
+        category=category,
+        group=city.taxonomy.categories[category].group,
+        review=False,
+        handoff=handoff,
+        body_id=bodies[0] if bodies else city.command_body,
+        fallbacks=bodies[1:],
+        joint=duty.joint if duty else (),
+        procedure=_procedure(duty, handoff, dispatched=by_sign),
+    )
 
 
 def joined(decision: Decision) -> Decision:

@@ -121,7 +121,7 @@ async def accept(
         now=now,
         redo=redo,
         links=_link_lists(facts, rules),
-        windows=[{"key": q.key, "member": q.member, "at": q.at, "length": q.length, "limit": q.limit} for q in windows],
+        windows=_queries(windows),
         cooldowns=cooldowns,
         entry={"json": to_json(entry), "subject": call.call_id, "line": True},
     )
@@ -129,7 +129,10 @@ async def accept(
 
 
 def _queries(windows: tuple[WindowQuery, ...]) -> list[dict[str, Any]]:
-    return [{"key": q.key, "member": q.member, "at": q.at, "length": q.length, "limit": q.limit} for q in windows]
+    return [
+        {"key": q.key, "member": q.member, "at": q.at, "length": q.length, "limit": q.limit, "buckets": q.buckets}
+        for q in windows
+    ]
 
 
 async def ask(
@@ -141,7 +144,8 @@ async def ask(
 
 
 def _windows(windows: tuple[WindowQuery, ...], found: list[Any]) -> dict[str, tuple[WindowEntry, ...]]:
-    return {q.key: _entries(rows) for q, rows in zip(windows, found, strict=True)}
+    answered = zip(windows, found, strict=True)
+    return {q.key: _entries(rows)[:: -1 if q.buckets else 1] for q, rows in answered}
 
 
 def _cooldowns(keys: tuple[str, ...], found: list[bytes]) -> dict[str, Instant]:

@@ -108,7 +108,7 @@ class Client:
     async def _send(self, batch: list[Waiting]) -> None:
         try:
             answers = await self._answers([command for command, _ in batch])
-        except (StoreDown, RedisError) as error:
+        except Exception as error:  # the sender must outlive whatever one trip met
             answers = [error] * len(batch)
         for (_, future), answer in zip(batch, answers, strict=True):
             if future.done():
@@ -184,7 +184,7 @@ def _translate(answer: Any) -> Any:
     if not isinstance(answer, Exception):
         return answer
     words = str(answer)
-    passing = ("LOADING", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "MISCONF", "loading")
+    passing = ("LOADING", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "MISCONF", "OOM", "loading")
     if isinstance(answer, RedisConnectionError | RedisTimeoutError) or any(w in words for w in passing):
         return StoreDown("the store is not ready to write")
     return answer

@@ -28,11 +28,22 @@ local function windows(p, queries)
   local out = {}
   for i, q in ipairs(queries) do
     local key = p .. 'win:' .. q.key
-    -- A query without a member only asks.
-    if q.member ~= '' then remember(key, q.at, q.member, math.max(q.length * 2, 3600000) + 86400000) end
-    redis.call('ZREMRANGEBYSCORE', key, '-inf', q.at - 2 * q.length - 86400000)
-    out[i] = redis.call('ZREVRANGEBYSCORE', key, '(' .. (q.at + q.length), '(' .. (q.at - q.length),
-      'WITHSCORES', 'LIMIT', 0, q.limit)
+    local back = math.max(q.length * 2, q.at - (q.buckets[#q.buckets] or q.at), 3600000) + 86400000
+    -- A query without a member only asks. Late events forget nothing that a newer one still looks at.
+    if q.member ~= '' then
+      redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. (q.at - back))
+      remember(key, q.at, q.member, back)
+    end
+    if #q.buckets > 0 then
+      out[i] = {}
+      for _, b in ipairs(q.buckets) do
+        table.insert(out[i], '#' .. redis.call('ZCOUNT', key, b, '(' .. (b + q.length)))
+        table.insert(out[i], b)
+      end
+    else
+      out[i] = redis.call('ZREVRANGEBYSCORE', key, '(' .. (q.at + q.length), '(' .. (q.at - q.length),
+        'WITHSCORES', 'LIMIT', 0, q.limit)
+    end
   end
   return out
 end
@@ -69,6 +80,7 @@ local function accept(keys, args)
     lists[i] = {}
     if l.key ~= '' then
       local key = p .. l.key
+      redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. (r.now - LINK_MS - l.length))
       remember(key, r.at, r.id, LINK_MS)
       counts[i] = redis.call('ZCOUNT', key, '(' .. (r.at - l.length), r.at + l.slack) - 1
       for _, id in ipairs(newest(key, r.at - l.length, r.at + l.slack, l.limit + 1)) do

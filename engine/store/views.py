@@ -3,6 +3,7 @@
 import base64
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -59,6 +60,11 @@ async def wake(client: Client, city: str, wake_key: str) -> str:
     """The payload of a timer; empty when it rang already."""
     found = await client.read("GET", key(city, "wake", wake_key))
     return found.decode() if found else ""
+
+
+async def answered(client: Client, city: str, idempotency_key: str) -> bytes:
+    """What a change under this key was answered; empty when there was none."""
+    return await client.read("GET", key(city, "idem", idempotency_key)) or b""
 
 
 async def line(client: Client, city: str, subject: str) -> list[LogEntry]:
@@ -139,27 +145,53 @@ def _open_cursor(cursor: str) -> tuple[str, str]:
         return "+inf", ""
     try:
         score, _, member = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        float(score)
+        if not isfinite(float(score)):
+            raise ValueError(score)
     except (ValueError, UnicodeError) as error:
         raise Refused(
             Fault("cursor", "not a cursor of ours", "pass the cursor of the page before, unchanged")
         ) from error
-    return score, member
+    return repr(float(score)), member
 
 
 async def recent_calls(client: Client, city: str, since: Instant, until: Instant, limit: int) -> list[dict[str, Any]]:
     """Committed calls received in [since, until], newest first: {call, outcome, answer}."""
     ids = await client.read("ZREVRANGEBYSCORE", key(city, "calls"), until, since, "LIMIT", 0, limit)
-    rows = await client.read_many([("HMGET", key(city, "call", i.decode()), "body", "outcome", "answer") for i in ids])
-    return [
-        {
-            "call": msgspec.json.decode(r[0])["call"],
-            "outcome": msgspec.json.decode(r[1]),
-            "answer": msgspec.json.decode(r[2]),
-        }
-        for r in rows
-        if r[0] and r[1]
-    ]
+    return await calls_by_id(client, city, [i.decode() for i in ids])
+
+
+async def orders_by_id(client: Client, city: str, ids: list[str]) -> list[Order]:
+    """Several orders in one trip; what does not exist is left out."""
+    return [_orders.decode(f) for f in await _many(client, city, "order", ids) if f]
+
+
+async def alerts_by_id(client: Client, city: str, ids: list[str]) -> list[Alert]:
+    """Several alerts in one trip; what does not exist is left out."""
+    return [_alerts.decode(f) for f in await _many(client, city, "alert", ids) if f]
+
+
+async def _many(client: Client, city: str, kind: str, ids: list[str]) -> list[bytes | None]:
+    return await client.read_many([("HGET", key(city, kind, i), "json") for i in ids])
+
+
+async def calls_by_id(client: Client, city: str, ids: list[str]) -> list[dict[str, Any]]:
+    """Those of the calls that are decided: {call, outcome, answer}."""
+    rows = await client.read_many([("HMGET", key(city, "call", i), "body", "outcome", "answer") for i in ids])
+    return [_decided(r) for r in rows if r[0] and r[1]]
+
+
+def _decided(row: list[bytes]) -> dict[str, Any]:
+    return {
+        "call": msgspec.json.decode(row[0])["call"],
+        "outcome": msgspec.json.decode(row[1]),
+        "answer": msgspec.json.decode(row[2]),
+    }
+
+
+async def newest_entry(client: Client, city: str) -> str:
+    """Stream id of the newest entry of the city's log; `0` when it has none. `follow` goes on after it."""
+    newest = await client.read("XREVRANGE", key(city, "log"), "+", "-", "COUNT", 1)
+    return newest[0][0].decode() if newest else "0"
 
 
 async def counts(client: Client, city: str) -> dict[str, int]:
