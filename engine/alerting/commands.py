@@ -20,7 +20,7 @@ from engine.alerting.outside import DEFAULT_RULES, Archives, Outside, RulesDir
 from engine.alerting.replay import Fed, Replay
 from engine.alerting.report_page import page
 from engine.alerting.showing import ALERTS, ProgressBar, fault_row, show_backtest, show_faults, show_tests, test_rows
-from engine.errors import Fault, Refused, RulesRefused
+from engine.errors import Fault, NotFound, Refused, RulesRefused
 from engine.model.city import City
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -129,7 +129,7 @@ def _explain(app: typer.Typer, outside: Outside) -> None:
         archived, fed = found
         try:
             told = engine.explain(model, archived.facts, fed.entries, fed.cooldowns, archived.links)
-        except Exception as error:
+        except NotFound as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(1) from None
         if as_json:

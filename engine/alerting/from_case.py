@@ -159,22 +159,25 @@ def _when(found: Contrast) -> dict[str, Any]:
 def _tests(found: Contrast, like: list[Archived], unlike: list[Archived], city: City) -> list[dict[str, Any]]:
     ordered = sorted(like, key=lambda call: call.facts.at)[:50]
     tests: list[dict[str, Any]] = []
+    callers: dict[str, str] = {}
     if found.by:
         expect = [{"after": len(ordered)}] if len(ordered) == len(like) else []
-        tests.append({"name": "案件来电合在一起", "events": [_event(c, city) for c in ordered], "expect": expect})
+        tests.append(
+            {"name": "案件来电合在一起", "events": [_event(c, city, callers) for c in ordered], "expect": expect}
+        )
     else:
         tests += [
-            {"name": f"案件来电 {place}", "events": [_event(call, city)], "expect": [{"after": 1}]}
+            {"name": f"案件来电 {place}", "events": [_event(call, city, callers)], "expect": [{"after": 1}]}
             for place, call in enumerate(ordered[:MAX_TESTS], 1)
         ]
     tests += [
-        {"name": f"不应触发 {place}", "events": [_event(call, city)], "expect": []}
+        {"name": f"不应触发 {place}", "events": [_event(call, city, callers)], "expect": []}
         for place, call in enumerate(unlike[:MAX_TESTS], 1)
     ]
     return tests
 
 
-def _event(call: Archived, city: City) -> dict[str, Any]:
+def _event(call: Archived, city: City, callers: dict[str, str]) -> dict[str, Any]:
     """A call as an example event: only what models ask for; the caller becomes a made-up name."""
     values = call.facts.values
     event: dict[str, Any] = {"at": f"{local(call.facts.at, city.tz):%Y-%m-%d %H:%M:%S}"}
@@ -182,7 +185,7 @@ def _event(call: Archived, city: City) -> dict[str, Any]:
         if values.get(name) not in (None, "", False):
             event[name] = values[name]
     if "caller" in values:
-        event["caller"] = f"来电人{values['caller'][:4]}"
+        event["caller"] = callers.setdefault(values["caller"], f"来电人{len(callers) + 1}")
     if values.get("amount"):
         event["amount"] = values["amount"]
     return event | {"text": call.text[:600]}

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from engine.alerting.conditions_schema import When
+from engine.alerting.example_checks import check_examples
 from engine.alerting.fields import FIELDS, GROUPABLE, Kind, Moment, article, is_known
 from engine.alerting.lengths import milliseconds
 from engine.alerting.model_schema import ModelFile
@@ -31,6 +32,7 @@ def check_model(file: ModelFile, city: City, words: Words, complain: Complain) -
     _check_groups(file.group_by or [], moment, ("group_by",), complain)
     _check_schedule(file, complain)
     _check_then(file, city, words, complain)
+    check_examples(file, words, complain)
 
 
 def _check_life(file: ModelFile, complain: Complain) -> None:
@@ -103,6 +105,8 @@ def _check_schedule(file: ModelFile, complain: Complain) -> None:
         except ValueError:
             complain(("schedule", key), f'"{text}" is no day of the calendar', "write 2026-03-31")
     hours = file.schedule.hours or {}
+    if hours and hours["from"] == hours["to"]:
+        complain(("schedule", "hours"), "from and to are the same hour: this never holds", "leave `hours` out")
     for key, hour in hours.items():
         if not 0 <= hour <= 24:
             complain(("schedule", "hours", key), f'"{hour}" is no hour', "0 to 24")

@@ -91,7 +91,7 @@ def load_models(folder: Path, city: City) -> ModelSet:
         read_.faults.append(_fault(read_.documents[id_], path, what, right))
     silences = _silences(read_, files, words, city)
     if read_.faults:
-        raise RulesRefused(*sorted(set(read_.faults), key=lambda fault: fault.where)[:200])
+        raise RulesRefused(*sorted(set(read_.faults), key=_in_order)[:200])
     return ModelSet(
         models=tuple(_compiled(read_, words, city)),
         files=files,
@@ -102,6 +102,13 @@ def load_models(folder: Path, city: City) -> ModelSet:
             _fault(read_.documents[id_], path, what, right) for id_, path, what, right in set_checks.warnings(files)
         ),
     )
+
+
+def _in_order(fault: Fault) -> tuple[str, int, int, str]:
+    """By file, line and column, as a person goes through them."""
+    file, _, place = fault.where.partition(":")
+    line, _, column = place.partition(":")
+    return file, int(line or 0), int(column or 0), fault.what
 
 
 def _read_folder(folder: Path) -> _Folder:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from engine.alerting.conditions_schema import When
 from engine.alerting.lengths import milliseconds
@@ -10,6 +11,8 @@ from engine.alerting.relations import MAX_RULES, Relation, connected
 from engine.alerting.vocabulary_checks import Path
 from engine.strictyaml_words import nearest
 
+MAX_PATTERNS_OF_MODEL = 10
+MAX_PATTERNS = 500
 KEPT = 90 * 86_400_000
 """How long the store keeps calls; a longer window sees less than it says."""
 
@@ -43,6 +46,7 @@ def faults(files: Mapping[str, ModelFile]) -> Iterator[Complaint]:
         for path, other in references(file):
             yield from _reference(id_, file, path, other, files)
     yield from _circles(files)
+    yield from _patterns(files)
     for group in connected([relation(id_, file) for id_, file in files.items()]):
         rules = sum(len(each.others) for each in group)
         if rules >= MAX_RULES:
@@ -62,6 +66,27 @@ def _reference(
         yield id_, path, f'"{other}" watches another kind of event', f"event: {file.event}"
     elif path[0] != "inhibits" and file.state == "live" and target.state != "live":
         yield id_, path, f'"{other}" is not live', "a live model listens to live models only"
+
+
+def _patterns(files: Mapping[str, ModelFile]) -> Iterator[Complaint]:
+    """Each pattern may take a megabyte once it is used, so all of them together have a limit too."""
+    counted = {id_: sum(1 for _ in _regexes(file.model_dump(exclude_none=True))) for id_, file in files.items()}
+    for id_, number in counted.items():
+        if number > MAX_PATTERNS_OF_MODEL:
+            yield id_, ("title",), f"{number} patterns in one model", f"at most {MAX_PATTERNS_OF_MODEL}: use words"
+    total = sum(counted.values())
+    if total > MAX_PATTERNS:
+        most = max(counted, key=lambda id_: counted[id_])
+        yield most, ("title",), f"{total} patterns in all models together", f"at most {MAX_PATTERNS}: use words"
+
+
+def _regexes(data: Any) -> Iterator[str]:
+    if isinstance(data, dict):
+        yield from data.get("regex") or ()
+        data = [inner for name, inner in data.items() if name != "regex"]
+    if isinstance(data, list):
+        for inner in data:
+            yield from _regexes(inner)
 
 
 def _circles(files: Mapping[str, ModelFile]) -> Iterator[Complaint]:

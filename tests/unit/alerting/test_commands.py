@@ -81,7 +81,7 @@ def test_check_counts_models_and_shows_faults_with_a_caret(type_: Type, rules: P
     assert 'alerts/bad.yaml:7:18: category "order.thread"' in result.output
     assert "      |                  ^" in result.output
     faults = json.loads(type_("check", "--json").stdout)["faults"]
-    assert [fault["where"] for fault in faults] == ["alerts/bad.yaml:7:18"]
+    assert [fault["where"] for fault in faults] == ["alerts/bad.yaml:7:18", "alerts/bad.yaml:13:59"]
 
 
 def test_check_shows_what_the_city_itself_has_wrong(rules: Path) -> None:

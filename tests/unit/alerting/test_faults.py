@@ -127,6 +127,21 @@ def test_what_an_author_can_write_is_bounded(load: Load, tmp_path: Path, city: C
         alerting.load_models(tmp_path, city)
 
 
+def test_tests_beside_a_model_are_checked_too(load: Load) -> None:
+    tests = (
+        "tests:\n"
+        '  - {name: x, events: [{at: "2026-02-30 10:00", category: order.thread}], expect: [{grade: crimson}],'
+        ' until: "1999-01-01 00:00"}\n'
+    )
+    faults = told(load, a=HEAD + "when: {danger: true}\n" + THEN + tests)
+    assert [fault.split(": ")[0] for fault in faults] == ["a.yaml:9:29", "a.yaml:9:59", "a.yaml:9:92", "a.yaml:9:110"]
+
+
+def test_patterns_have_a_limit_together(load: Load) -> None:
+    any_of = ", ".join("{text: {regex: [a, b, c]}}" for _ in range(4))
+    assert "12 patterns in one model" in told(load, a=HEAD + f"when: {{any: [{any_of}]}}\n" + THEN)[0]
+
+
 def test_silences_need_an_end_and_a_model(load: Load) -> None:
     silence = (
         'silences:\n  - {models: gone, from: "2026-03-02 10:00", until: "2026-03-02 09:00", author: 甲, reason: 检修}\n'

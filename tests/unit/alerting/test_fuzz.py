@@ -1,16 +1,21 @@
 """Broken files: no crash, no hang, and every fault says where."""
 
+import copy
 import random
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from conftest import RULES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine import alerting
+from engine.alerting import examples
 from engine.errors import Fault, RulesRefused
 from engine.model.city import City
 
@@ -23,20 +28,54 @@ PIECES = (
 )  # fmt: skip
 
 
+TREES = [yaml.safe_load(source) for source in SOURCES]
+
+
 def broken(rng: random.Random) -> str:
-    """A real model with some of its text cut, doubled, swapped or replaced."""
+    """A real model, broken in its text or in its data."""
+    return torn(rng) if rng.random() < 0.4 else swapped(rng)
+
+
+def torn(rng: random.Random) -> str:
+    """Some of its text cut, doubled, swapped or replaced."""
     text = rng.choice(SOURCES)
-    for _ in range(rng.randint(1, 6)):
+    for _ in range(rng.randint(1, 4)):
         start = rng.randrange(len(text) + 1)
         end = min(len(text), start + rng.choice([0, 1, 3, 20]))
         new = rng.choice([rng.choice(PIECES), "", text[end : end + 30], rng.choice(PIECES) * rng.randint(1, 60)])
         text = text[:start] + new + text[end:]
         lines = text.split("\n")
-        if rng.random() < 0.3 and len(lines) > 2:
+        if rng.random() < 0.1 and len(lines) > 2:
             one, other = rng.randrange(len(lines)), rng.randrange(len(lines))
             lines[one], lines[other] = lines[other], lines[one]
             text = "\n".join(lines)
     return text
+
+
+def swapped(rng: random.Random) -> str:
+    """Some of its values replaced by values of other models, by nonsense, or taken out."""
+    tree = copy.deepcopy(rng.choice(TREES))
+    for _ in range(rng.randint(1, 3)):
+        holder, key = rng.choice(list(places(tree)))
+        what = rng.random()
+        if what < 0.2:
+            del holder[key]
+        elif what < 0.6:
+            other, place = rng.choice(list(places(rng.choice(TREES))))
+            holder[key] = copy.deepcopy(other[place])
+        elif what < 0.8:
+            holder[key] = rng.choice([*PIECES, 0, -1, 10**30, 1e300, True, None, [], {}, "9999-12-31 23:59", "400d"])
+        else:
+            holder[key] = [holder[key]] * rng.randint(0, 3)
+    return yaml.safe_dump(tree, allow_unicode=True, sort_keys=False)
+
+
+def places(tree: Any) -> Iterator[tuple[Any, Any]]:
+    """Every (container, key) of a tree."""
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        yield tree, key
+        if isinstance(value, dict | list):
+            yield from places(value)
 
 
 def survives(text: str, folder: Path, city: City) -> bool:
@@ -46,6 +85,7 @@ def survives(text: str, folder: Path, city: City) -> bool:
     try:
         models = alerting.load_models(folder, city)
         alerting.Engine(models, city).close()
+        list(examples.run(models, city))
     except RulesRefused as refused:
         faults = refused.faults or (Fault("", ""),)
     assert time.perf_counter() - began < 5

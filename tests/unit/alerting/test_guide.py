@@ -56,7 +56,7 @@ def test_the_guide_names_every_command() -> None:
     [
         ("models in the folder", (models.MAX_MODELS, models.MAX_BYTES)),
         ("words in a list", (conditions_schema.MAX_WORDS, 32, conditions_schema.MAX_BRANCHES, 40)),
-        ("patterns in a condition", (5, conditions_schema.MAX_REGEX, textual.REGEX_MEMORY >> 20)),
+        ("patterns in a condition", (5, 10, 500, conditions_schema.MAX_REGEX, textual.REGEX_MEMORY >> 20)),
         ("windows of a model", (5, 400, 90, windows.MAX_ENTRIES, windows.MAX_CHAIN)),
         ("ties among models", (MAX_RULES - 1,)),
         ("calls an alert names", (drafting.MAX_CALLS, template.MAX_FILLED)),
