@@ -1,0 +1,42 @@
+"""Console room: who is deciding what at the review desk, so that a second officer sees it is taken.
+
+Kept in memory: there is one console process, and a claim that is lost costs only a second look (the store
+refuses the second decision anyway).
+"""
+
+from dataclasses import dataclass, field
+
+from engine.model.call import Instant
+
+LASTS_MS = 180_000
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One screen of one officer works on a subject."""
+
+    screen: str
+    who: str
+    at: Instant
+
+
+@dataclass(slots=True)
+class Claims:
+    """All claims, one a subject and one a screen."""
+
+    held: dict[str, Claim] = field(default_factory=dict)
+
+    def take(self, subject: str, screen: str, who: str, now: Instant) -> None:
+        """Claim a subject for a screen unless another holds it; whatever the screen held before is let go."""
+        self.leave(screen)
+        if self.holder(subject, now) is None:
+            self.held[subject] = Claim(screen, who, now)
+
+    def leave(self, screen: str) -> None:
+        """The screen works on nothing."""
+        self.held = {s: c for s, c in self.held.items() if c.screen != screen}
+
+    def holder(self, subject: str, now: Instant) -> Claim | None:
+        """Who holds a subject; a claim ends after three minutes."""
+        claim = self.held.get(subject)
+        return claim if claim and now - claim.at < LASTS_MS else None
