@@ -14,11 +14,13 @@ from typing import Annotated, Any
 import typer
 
 from engine import settings as settings_room
-from engine.errors import Fault, FenliuError, Refused
+from engine.errors import FenliuError
 from engine.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Fenliu 分流")
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+_PROCESSES = (["api"], ["worker"], ["console"])
+"""Children of the supervisor: they start without the commands for people, which cost a second."""
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 = any free one.")]
@@ -47,45 +49,38 @@ def serve(
     rules: RulesDir = None,
     store: Store = None,
     processes: Annotated[int | None, typer.Option(help="API processes.")] = None,
+    console: Annotated[bool, typer.Option(help="The command room's pages.")] = True,
     public: Annotated[bool, typer.Option(help="Listen beyond loopback with generated secrets and tokens.")] = False,
 ) -> None:
     """Run the service until Ctrl-C."""
-    from engine import app as composition
-    from engine import keeping, rulebook
-    from engine.supervisor import Supervisor, listen
+    from engine.serving import serving
 
     _logging()
     chosen = _settings(
         host=host or None, port=port, data_dir=data_dir, rules_dir=rules, store_url=store, processes=processes
     )
-    if keeping.generated(chosen) and chosen.host not in _LOOPBACK and not public:
-        raise _refuse_listening(chosen.host)
-    folder = composition.data_dir(chosen)
-    book = rulebook.load(composition.source_of(chosen))
-    for line in keeping.prepare(chosen, book.city):
-        typer.echo(f"made {line}", err=True)
-    opened = listen(chosen.host, chosen.port_number)
-    chosen = replace(chosen, port=str(opened.getsockname()[1]))
-    environ = os.environ | settings_room.as_environ(chosen)
-    supervisor = Supervisor(folder)
-    if not chosen.store_url:
-        supervisor.add_store()
-        supervisor.start("store")
-        if not supervisor.wait_for_store():
-            supervisor.stop()
-            raise typer.Exit(1)
-    for n in range(chosen.process_count):
-        supervisor.add(f"api-{n}", ["api", "--fd", str(opened.fileno())], environ, (opened,))
-    supervisor.add("worker", ["worker"], environ)
-    typer.echo(f"Fenliu 分流 · {book.city.name} · http://{chosen.host}:{chosen.port}/", err=True)
-    supervisor.run()
+    serving(chosen, console=console, public=public)
 
 
-def _refuse_listening(host: str) -> Refused:
-    """Generated secrets and tokens are for this machine only."""
-    what = "would listen beyond this machine with secrets and tokens that Fenliu made itself"
-    right = "set FENLIU_WEBHOOK_SECRETS and FENLIU_TOKENS_FILE, or say --public"
-    return Refused(Fault(f"--host {host}", what, right))
+@app.command()
+def demo(port: Port = None, data_dir: DataDir = None, rules: RulesDir = None) -> None:
+    """Everything at once on this machine: service, console, simulated bodies, sample calls for ever."""
+    from engine.serving import demonstrating
+
+    _logging()
+    demonstrating(_settings(port=port, data_dir=data_dir, rules_dir=rules))
+
+
+@app.command("try")
+def try_all(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    rules: RulesDir = None,
+    keep: Annotated[bool, typer.Option(help="Keep the temporary data dir and its logs.")] = False,
+) -> None:
+    """Play the sample calls on a temporary store until every loop is closed, and reconcile call by call."""
+    from engine.serving import trying
+
+    raise typer.Exit(trying(_settings(rules_dir=rules), as_json=as_json, keep=keep))
 
 
 @app.command(hidden=True)
@@ -128,6 +123,16 @@ def worker() -> None:
 
     with contextlib.suppress(KeyboardInterrupt):
         uvloop.run(until_told())
+
+
+@app.command(hidden=True, name="console")
+def run_console() -> None:
+    """The console process."""
+    from engine.app import run_console as run
+
+    _logging()
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(run(settings_room.read()))
 
 
 @app.command()
@@ -191,12 +196,13 @@ def _mount() -> None:
 
     app.add_typer(rules_app(ruleset.load, lambda folder: ruleset.check(folder)[0], reader), name="rules")
     app.add_typer(classifier_app(city, lambda: _settings().data / "model"), name="classifier")
-    load.mount(app)
+    for command in (load.bodies, load.send, load.trial):
+        app.command(hidden=command is load.trial)(command)
 
 
 def main() -> None:
     """Entry point: what is refused is said in words, without a traceback."""
-    with contextlib.suppress(ImportError):
+    if sys.argv[1:2] not in _PROCESSES:
         _mount()
     try:
         app()
