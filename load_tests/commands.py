@@ -59,6 +59,7 @@ def trial(
     bodies_url: Annotated[str, typer.Option(help="Address of the simulated bodies.")] = "http://127.0.0.1:8111",
     at_once: Annotated[int, typer.Option(help="Calls under way at once.")] = 8,
     patience: Annotated[float, typer.Option(help="Seconds until a loop that is not closed counts as stuck.")] = 300.0,
+    name: Annotated[str, typer.Option("--run", help="The same name on a fresh store gives the same run.")] = "",
     as_json: Json = False,
 ) -> None:
     """Send the sample calls, wait until every loop is closed, reconcile; exit 0 only if all adds up."""
@@ -66,7 +67,8 @@ def trial(
     def said(line: str) -> None:
         print(line, file=sys.stderr)
 
-    seen = asyncio.run(run_trial(api, data_dir, bodies_url, at_once=at_once, patience_s=patience, said=said))
+    run_it = run_trial(api, data_dir, bodies_url, at_once=at_once, patience_s=patience, run=name, said=said)
+    seen = asyncio.run(run_it)
     report = report_of(seen)
     print_report(report, as_json=as_json)
     raise typer.Exit(0 if report["ok"] else 1)

@@ -46,6 +46,11 @@ def draw(seed: int, *what: str) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
+def undated(order: str) -> str:
+    """The order's id without the date in front, so that a seed means the same tomorrow."""
+    return order.partition("-")[2] or order
+
+
 def read_mix(text: str) -> dict[str, float]:
     """`prompt=0.7,silent=0.3` → shares. Raises `ValueError` naming the word that will not do; empty means `MIX`."""
     if not text.strip():
@@ -70,7 +75,7 @@ class Cast:
         """The behaviour of `body` on `order`. The command centre answers always; instructions are not returned."""
         if body.startswith("cmd-"):
             return Persona.PROMPT
-        chosen = self._chosen(draw(self.seed, body, order))
+        chosen = self._chosen(draw(self.seed, body, undated(order)))
         return Persona.PROMPT if alert and chosen is Persona.RETURNING else chosen
 
     def _chosen(self, point: float) -> Persona:
@@ -83,11 +88,11 @@ class Cast:
 
     def return_reason(self, body: str, order: str) -> str:
         """One of `RETURN_REASONS`."""
-        return list(RETURN_REASONS)[int(draw(self.seed, "reason", body, order) * len(RETURN_REASONS))]
+        return list(RETURN_REASONS)[int(draw(self.seed, "reason", body, undated(order)) * len(RETURN_REASONS))]
 
     def failures(self, body: str, order: str) -> int:
         """Tries a failing body refuses first: 1–3."""
-        return 1 + int(draw(self.seed, "failures", body, order) * 3)
+        return 1 + int(draw(self.seed, "failures", body, undated(order)) * 3)
 
 
 def quiet(persona: Persona) -> bool:

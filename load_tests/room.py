@@ -1,6 +1,7 @@
 """The command room's people: they look at the board and act: decide reviews, verify, call back, judge alerts."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +9,7 @@ import httpx
 
 from load_tests.api import Api, Refusal
 from load_tests.errands import Errands
-from load_tests.personas import draw
+from load_tests.personas import draw, undated
 from load_tests.record import Record
 
 REJECT_SHARE = 0.06
@@ -16,6 +17,10 @@ UNSOLVED_SHARE = 0.06
 DISMISS_SHARE = 0.2
 LOOK_EVERY_S = 4.0
 """Seconds between two looks at the board, at speed 1."""
+_LEAST_S = 0.15
+"""However fast the people are, looking must not be what loads the service."""
+_AT_ONCE = 8
+"""Officers on duty: so many orders are tended at once."""
 TELEPHONE_AT_RUNG = 3
 """Rungs of supervision after which the room telephones a body that nobody can take over from."""
 _WATCHED = ("review", "returned", "reported", "verified")
@@ -28,12 +33,12 @@ def room_event(order: dict[str, Any], seed: int, remembered: set[str]) -> dict[s
     """
     order_id = order["order_id"]
     if order["state"] == "reported":
-        if f"reject {order_id}" not in remembered and draw(seed, "reject", order_id) < REJECT_SHARE:
+        if f"reject {order_id}" not in remembered and draw(seed, "reject", undated(order_id)) < REJECT_SHARE:
             remembered.add(f"reject {order_id}")
             return {"type": "reject", "note": "缺少现场照片，请补充处置经过后重报"}
         return {"type": "verify", "note": "核查属实"}
     if order["state"] == "verified":
-        if f"unsolved {order_id}" not in remembered and draw(seed, "unsolved", order_id) < UNSOLVED_SHARE:
+        if f"unsolved {order_id}" not in remembered and draw(seed, "unsolved", undated(order_id)) < UNSOLVED_SHARE:
             remembered.add(f"unsolved {order_id}")
             return {"type": "call_back", "note": "来电人反映问题又出现", "data": {"solved": False}}
         return {"type": "call_back", "note": "来电人表示满意", "data": {"solved": True, "satisfied": True}}
@@ -49,7 +54,7 @@ def call_decision(call: dict[str, Any]) -> dict[str, Any]:
 
 def verdict_on(alert: dict[str, Any], seed: int) -> dict[str, Any]:
     """A second review."""
-    if draw(seed, "verdict", alert["alert_id"]) < DISMISS_SHARE:
+    if draw(seed, "verdict", undated(alert["alert_id"])) < DISMISS_SHARE:
         return {"verdict": "dismiss", "reason": "电话核实，当事人已脱离风险"}
     return {"verdict": "confirm", "reason": "研判属实，立即上门核查"}
 
@@ -77,16 +82,24 @@ class Room:
             except (Refusal, httpx.HTTPError) as error:
                 self.record.faults.append(f"the room could not look: {type(error).__name__}: {error}")
             self.looks += 1
-            await asyncio.sleep(LOOK_EVERY_S / self.speed)
+            await asyncio.sleep(max(_LEAST_S, LOOK_EVERY_S / self.speed))
 
     async def look(self) -> None:
         """One look at the board, and everything it calls for."""
-        for state in _WATCHED:
-            for order in await self.api.every("/v1/orders", "orders", self.token, state=state):
-                await self._tend(order)
-        for alert in await self.api.every("/v1/alerts", "alerts", self.token, state="review"):
-            await self._post(f"/v1/alerts/{alert['alert_id']}/review", verdict_on(alert, self.seed), "review_alert")
+        lists = [await self.api.every("/v1/orders", "orders", self.token, state=state) for state in _WATCHED]
+        alerts = await self.api.every("/v1/alerts", "alerts", self.token, state="review")
+        desk = asyncio.Semaphore(_AT_ONCE)
+
+        async def at_a_desk(task: Coroutine[None, None, None]) -> None:
+            async with desk:
+                await task
+
+        tasks = [self._tend(order) for found in lists for order in found] + [self._judge(alert) for alert in alerts]
+        await asyncio.gather(*(at_a_desk(task) for task in tasks))
         await self._telephone()
+
+    async def _judge(self, alert: dict[str, Any]) -> None:
+        await self._post(f"/v1/alerts/{alert['alert_id']}/review", verdict_on(alert, self.seed), "review_alert")
 
     async def _tend(self, order: dict[str, Any]) -> None:
         path = f"/v1/orders/{order['order_id']}/events"

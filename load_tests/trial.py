@@ -19,10 +19,13 @@ from load_tests.seen import OPEN_ALERT, OPEN_ORDER, Seen
 from load_tests.sender import CallCentre, Sent
 
 _REPEATS = 8
-_RETRY_STEP_S = 5.0
+_RETRY_STEP_S = 10.0
 """How far the clock is moved when nothing waits but further tries of messages."""
 _RING_S = 0.2
 """The worker looks at its clocks every 50 ms of real time."""
+_TOGETHER_S = 5.0
+"""Alarms so near to each other ring in one move of the clock."""
+_LOOK_S = 0.15
 _AT_ONCE = 16
 _LATE_S = 0.5
 """How much later than an alarm the clock is set: the deadline is then really missed."""
@@ -67,11 +70,14 @@ class Board:
 class Trial:
     """One trial against one running service and its bodies."""
 
-    def __init__(self, api_url: str, data_dir: Path, bodies_url: str, keys: Keys) -> None:
+    def __init__(
+        self, api_url: str, data_dir: Path, bodies_url: str, keys: Keys, run: str, said: Callable[[str], None]
+    ) -> None:
+        self._said = said
         self.api = Api(api_url)
         self.token = keys.by_role["admin"]
         self.clock = Clock(data_dir)
-        self.centre = CallCentre(self.api, keys.webhook_secret, self.clock, f"try-{uuid.uuid4().hex[:8]}")
+        self.centre = CallCentre(self.api, keys.webhook_secret, self.clock, run)
         self._bodies = httpx.AsyncClient(base_url=bodies_url, timeout=15, trust_env=False)
 
     async def close(self) -> None:
@@ -106,7 +112,7 @@ class Trial:
         async with asyncio.timeout_at(deadline):
             before = await self.board()
             while True:
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(_LOOK_S)
                 now = await self.board()
                 if not (now.same(before) and now.still):
                     before = now
@@ -126,7 +132,11 @@ class Trial:
             if board.closed:
                 return
             if self.clock.movable and board.alarms:
-                self.clock.advance(max(0.0, min(board.alarms) - self.clock.now()) + _LATE_S)
+                first = min(board.alarms)
+                at = max(alarm for alarm in board.alarms if alarm <= first + _TOGETHER_S)
+                ahead = max(0.0, at - self.clock.now()) + _LATE_S
+                self.clock.advance(ahead)
+                self._said(f"{len(board.orders)} orders open, nobody acts: clock moved {ahead:.0f} s")
             await asyncio.sleep(_RING_S)
 
     async def seen(self, sent: list[Sent], moved_s: float, took_s: float) -> Seen:
@@ -174,10 +184,15 @@ async def run_trial(
     calls: Sequence[SampleCall] | None = None,
     at_once: int = 8,
     patience_s: float = 300.0,
+    run: str = "",
     said: Callable[[str], None] = lambda _: None,
 ) -> Seen:
-    """Send all calls, wait until every loop is closed or patience is at its end, read everything back."""
-    trial = Trial(api_url, data_dir, bodies_url, await wait_for_files(data_dir))
+    """Send all calls, wait until every loop is closed or patience is at its end, read everything back.
+
+    On a fresh store the same `run` name and the same seed of the bodies give the same run; without a name every
+    run is another one.
+    """
+    trial = Trial(api_url, data_dir, bodies_url, await wait_for_files(data_dir), run or uuid.uuid4().hex[:8], said)
     loop = asyncio.get_running_loop()
     began, moved = loop.time(), 0.0
     try:
