@@ -4,9 +4,10 @@ import unicodedata
 from functools import cache, lru_cache
 from hashlib import blake2b
 
+import numpy as np
+
 _FIRST_HAN, _LAST_HAN = 0x3400, 0x9FFF
 _SKETCH_SIZE = 32
-_WORD = 1 << 16
 
 
 @cache
@@ -37,21 +38,23 @@ def needle(word: str) -> str:
     return word[:2]
 
 
-@cache
-def _salts() -> tuple[tuple[int, int], ...]:
-    digest = blake2b(b"fenliu sketch", digest_size=64).digest() + blake2b(b"2", digest_size=64).digest()
-    pairs = (int.from_bytes(digest[i : i + 4], "big") for i in range(0, 4 * _SKETCH_SIZE, 4))
-    return tuple((pair | 1, pair >> 7) for pair in pairs)
+_SALTS = np.frombuffer(
+    b"".join(blake2b(bytes([n]), digest_size=64).digest() for n in range(_SKETCH_SIZE // 8)), "<u4"
+).reshape(2, -1)[:, :_SKETCH_SIZE, None]
 
 
 @lru_cache(maxsize=256)
 def sketch(text: str) -> str:
     """A min-hash of the text's character pairs, 64 hex digits; it cannot be turned back into the text."""
-    import zlib
-
-    pairs = {zlib.crc32(pair.encode()) for pair in map(str.__add__, text, text[1:])} or {0}
-    lows = (min((a * pair + b) & 0xFFFFFFFF for pair in pairs) >> 8 & 0xFF for a, b in _salts())
-    return bytes(lows).hex()
+    characters = np.frombuffer(text.ljust(2, "\0").encode("utf-32-le", "replace"), "<u4")
+    pairs = characters[:-1] * np.uint32(0x9E3779B1) + characters[1:]
+    # Neighbouring code points must not stay neighbours, or the salted lines below keep their order.
+    pairs ^= pairs >> np.uint32(15)
+    pairs *= np.uint32(0x2C1B3C6D)
+    pairs ^= pairs >> np.uint32(12)
+    smallest = ((_SALTS[0] | np.uint32(1)) * pairs + _SALTS[1]).min(axis=1)
+    lows: bytes = (smallest >> np.uint32(8)).astype(np.uint8).tobytes()
+    return lows.hex()
 
 
 def likeness(one: str, other: str) -> float:

@@ -56,7 +56,10 @@ def swapped(rng: random.Random) -> str:
     """Some of its values replaced by values of other models, by nonsense, or taken out."""
     tree = copy.deepcopy(rng.choice(TREES))
     for _ in range(rng.randint(1, 3)):
-        holder, key = rng.choice(list(places(tree)))
+        found = list(places(tree))
+        if not found:
+            break
+        holder, key = rng.choice(found)
         what = rng.random()
         if what < 0.2:
             del holder[key]
