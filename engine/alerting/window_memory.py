@@ -17,6 +17,8 @@ class _Kept:
 
     ats: list[int] = field(default_factory=list)
     entries: list[WindowEntry] = field(default_factory=list)
+    counts: dict[int, WindowEntry] = field(default_factory=dict)
+    """Bucket → its number as an entry `#<n>`, for windows that only count."""
     reach: int = 0
     """Milliseconds back from the newest event that a query may still look."""
 
@@ -29,6 +31,10 @@ class _Kept:
                 return False
         self.ats.insert(place, query.at)
         self.entries.insert(place, WindowEntry(query.at, query.member))
+        if query.buckets:
+            bucket = query.buckets[0]
+            before = self.counts.get(bucket)
+            self.counts[bucket] = WindowEntry(bucket, f"#{int(before.member[1:]) + 1 if before else 1}")
         oldest = query.buckets[-1] if query.buckets else query.at - 2 * query.length
         self.reach = max(self.reach, query.at - oldest)
         return True
@@ -39,15 +45,12 @@ class _Kept:
         last = bisect_left(self.ats, query.at + query.length)
         return tuple(self.entries[max(first, last - query.limit) : last])
 
-    def counted(self, bucket: int, length: int) -> WindowEntry:
-        """The number of entries in [bucket, bucket + length) as an entry `#<n>`."""
-        first = bisect_left(self.ats, bucket)
-        return WindowEntry(bucket, f"#{bisect_left(self.ats, bucket + length, first) - first}")
-
     def forget(self, before: int) -> bool:
         """Drops what is older; True when nothing is left."""
         place = bisect_left(self.ats, before)
         del self.ats[:place], self.entries[:place]
+        if self.counts:
+            self.counts = {bucket: entry for bucket, entry in self.counts.items() if bucket >= before}
         return not self.ats
 
 
@@ -75,7 +78,7 @@ class WindowMemory:
             if self._added >= max(_SWEEP, len(self._kept)):
                 self._sweep()
         if query.buckets:
-            return tuple(kept.counted(bucket, query.length) for bucket in query.buckets)
+            return tuple(entry for bucket in query.buckets if (entry := kept.counts.get(bucket)))
         return kept.between(query) if query.limit else ()
 
     def _sweep(self) -> None:
