@@ -19,11 +19,16 @@ class Refusal(Exception):
 
 
 class Api:
-    """One client for all tokens. `patience_s` is how long an absent service is waited for."""
+    """One client for all tokens. `patience_s` is how long an absent service is waited for.
 
-    def __init__(self, url: str, *, patience_s: float = _PATIENCE_S) -> None:
+    `transport` takes the place of the network where a test brings its own service.
+    """
+
+    def __init__(
+        self, url: str, *, patience_s: float = _PATIENCE_S, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
-        self._http = httpx.AsyncClient(base_url=url, timeout=15, limits=limits, trust_env=False)
+        self._http = httpx.AsyncClient(base_url=url, timeout=15, limits=limits, trust_env=False, transport=transport)
         self._patience_s = patience_s
 
     async def close(self) -> None:

@@ -65,6 +65,11 @@ class Errands:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def finished(self) -> None:
+        """Wait until nobody is under way any more."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
     async def _guarded(self, body: str, order_id: str, prompted: bool) -> None:
         try:
             async with self._locks.setdefault((body, order_id), asyncio.Lock()):

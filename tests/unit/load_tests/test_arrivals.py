@@ -1,0 +1,73 @@
+"""The open load test: a schedule fixed beforehand, latency from the scheduled start, arrivals not made counted."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from load_tests.arrivals import schedule
+from load_tests.latency import Latencies
+from load_tests.loadtest import Arrival, Run, figures, missed_goals, on_loopback
+
+
+@given(rate=st.floats(1, 200), seconds=st.floats(0.5, 20), seed=st.integers(0, 2**32))
+def test_a_schedule_is_ordered_bounded_and_the_same_for_the_same_seed(rate: float, seconds: float, seed: int):
+    due = schedule(rate, seconds, seed)
+    assert due == sorted(due)
+    assert all(0 < at < seconds for at in due)
+    assert due == schedule(rate, seconds, seed)
+
+
+def test_as_many_come_as_the_rate_says():
+    assert 9_500 < len(schedule(100, 100, 1)) < 10_500
+
+
+@pytest.mark.parametrize(("rate", "seconds"), [(0, 10), (2_001, 10), (50, 0), (50, 3_601), (-1, 5)])
+def test_a_load_test_is_bounded(rate: float, seconds: float):
+    with pytest.raises(ValueError, match="at most"):
+        schedule(rate, seconds, 1)
+
+
+@pytest.mark.parametrize("url", ["http://192.168.1.4:8110", "https://fenliu.example", "8110"])
+def test_it_is_aimed_at_loopback_only(url: str):
+    with pytest.raises(ValueError, match="loopback"):
+        on_loopback(url)
+    on_loopback("http://127.0.0.1:8110")
+
+
+def test_percentiles_keep_three_figures():
+    shown = Latencies(n / 1000 for n in range(1, 1001)).view()
+    assert shown["count"] == 1000
+    assert shown["p50_ms"] == pytest.approx(500, rel=0.002)
+    assert shown["p99_ms"] == pytest.approx(990, rel=0.002)
+    assert Latencies().view() == {"count": 0}
+
+
+def stalled_run() -> Run:
+    """Ten calls due every 100 ms; the service stalls for a second and then answers each in 10 ms."""
+    arrivals = [
+        Arrival(n, n / 10, 200, max(n / 10, 1.0), max(n / 10, 1.0) + 0.01, order_id=f"O{n}", handoff="dispatch")
+        for n in range(10)
+    ]
+    return Run(arrivals, started_at=1_000.0, received={f"O{n}": 1_001.5 for n in range(10)})
+
+
+def test_a_stall_shows_in_the_latency_from_the_scheduled_start():
+    shown = figures(stalled_run())
+    assert shown["answer"]["max_ms"] == pytest.approx(1010, rel=0.01)
+    assert shown["service_only"]["max_ms"] == pytest.approx(10, rel=0.01)
+    assert shown["order_at_body"]["max_ms"] == pytest.approx(1500, rel=0.01)
+
+
+def test_goals_that_were_missed_are_said():
+    run = stalled_run()
+    run.not_made = 3
+    run.arrivals[0].status = 503
+    missed = missed_goals(figures(run), p99_ms=25, body_p99_ms=2_000)
+    assert [m.split(" ")[0] for m in missed] == ["3", "1", "answer:"]
+    assert missed_goals(figures(stalled_run()), p99_ms=0, body_p99_ms=0) == []
+
+
+def test_orders_that_never_reached_their_body_miss_the_goal():
+    run = stalled_run()
+    run.received = {}
+    assert missed_goals(figures(run), p99_ms=0, body_p99_ms=250) == ["order_at_body: p99 None ms, goal 250 ms"]
