@@ -26,6 +26,7 @@ CLIENT_HEADER = "x-fenliu-client"
 _HOP_BY_HOP = frozenset(
     "connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade".split()
 )
+_TIMEOUT = httpx.Timeout(60.0, connect=2.0)
 _NOT_ASKED = _HOP_BY_HOP | {CLIENT_HEADER}
 _AWAY = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><meta http-equiv="refresh" content="2">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>分流 · 指挥台正在启动</title>
@@ -58,8 +59,7 @@ class Forward:
     def _client(self) -> httpx.AsyncClient:
         if self._http is None:
             transport = httpx.AsyncHTTPTransport(uds=self._socket, limits=httpx.Limits(max_connections=200))
-            timeout = httpx.Timeout(60.0, connect=2.0)
-            self._http = httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False)
+            self._http = httpx.AsyncClient(transport=transport, trust_env=False)
         return self._http
 
     async def close(self) -> None:
@@ -70,8 +70,13 @@ class Forward:
     async def _ask(self, request: Request) -> Response:
         url = httpx.URL("http://console", raw_path=_target(request.scope))
         try:
-            asked = self._client.build_request(
-                request.method, url, headers=_passed_on(request), content=_body_of(request)
+            # Not the client's own `build_request`: it would add headers that nobody sent.
+            asked = httpx.Request(
+                request.method,
+                url,
+                headers=_passed_on(request),
+                content=_body_of(request),
+                extensions={"timeout": _TIMEOUT.as_dict()},
             )
             answer = await self._client.send(asked, stream=True)
         except (httpx.HTTPError, ClientDisconnect):

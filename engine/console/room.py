@@ -1,6 +1,7 @@
 """Console room: what every page is given, and the frame around each page."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -101,6 +102,9 @@ def head(theme: str, language: str, title: str) -> None:
     ui.add_head_html(f"<script>{script}</script>")
     ui.add_head_html(f'<link rel="stylesheet" href="{asset("console.css")}">')
     ui.add_head_html(f'<script defer src="{asset("console.js")}"></script>')
+    words = Words(language)
+    kept = {key: words(key) for key in ("late", "paused", "no_clock", "day", "hour")}
+    ui.add_head_html(f"<script>window.fenliuWords={json.dumps(kept, ensure_ascii=False)}</script>")
     ui.dark_mode({"dark": True, "light": False}.get(theme))
 
 

@@ -65,7 +65,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "alert_n": ("触发预警", "Alert"),
     "second_review": ("待二次研判", "Second review"),
     "new_red": ("新红色警情", "New red"),
-    "supervised": ("督办 {n} 级", "Rung {n}"),
+    "supervised": ("督办 {n}", "Rung {n}"),
     "place_unknown": ("地点不详", "Place unknown"),
     # order and call page
     "order": ("工单", "Order"),
