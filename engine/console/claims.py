@@ -4,6 +4,7 @@ Kept in memory: there is one console process, and a claim that is lost costs onl
 refuses the second decision anyway).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from engine.model.call import Instant
@@ -25,16 +26,28 @@ class Claims:
     """All claims, one a subject and one a screen."""
 
     held: dict[str, Claim] = field(default_factory=dict)
+    _watchers: set[Callable[[], object]] = field(default_factory=set)
+
+    def watch(self, told: Callable[[], object]) -> Callable[[], None]:
+        """Have `told` called when claims change; answers how to stop that."""
+        self._watchers.add(told)
+        return lambda: self._watchers.discard(told)
+
+    def _tell(self) -> None:
+        for told in list(self._watchers):
+            told()
 
     def take(self, subject: str, screen: str, who: str, now: Instant) -> None:
         """Claim a subject for a screen unless another holds it; whatever the screen held before is let go."""
-        self.leave(screen)
+        self.held = {s: c for s, c in self.held.items() if c.screen != screen}
         if self.holder(subject, now) is None:
             self.held[subject] = Claim(screen, who, now)
+        self._tell()
 
     def leave(self, screen: str) -> None:
         """The screen works on nothing."""
         self.held = {s: c for s, c in self.held.items() if c.screen != screen}
+        self._tell()
 
     def holder(self, subject: str, now: Instant) -> Claim | None:
         """Who holds a subject; a claim ends after three minutes."""

@@ -45,6 +45,7 @@ class Feed:
         self._listeners: set[Listener] = set()
         self._watchers: dict[str, set[Callable[[], None]]] = {}
         self._expected: dict[str, int] = {}
+        self._again: set[str] = set()
 
     def listen(self, scope: Scope, told: Told) -> Callable[[], None]:
         """Have `told` called with each difference; answers how to stop that."""
@@ -56,6 +57,10 @@ class Feed:
         """Have `told` called when something happens to one order, call or alert; answers how to stop that."""
         self._watchers.setdefault(subject, set()).add(told)
         return lambda: self._watchers.get(subject, set()).discard(told)
+
+    def look_again(self, subject: str) -> None:
+        """Read one order or alert again at the next look, whatever the log says."""
+        self._again.add(subject)
 
     async def run(self) -> None:
         """Follow for ever."""
@@ -79,7 +84,8 @@ class Feed:
             entries = [pair async for pair in views.follow(client, city, after, _BATCH)]
             if entries:
                 after = entries[-1][0]
-            await self._take_in({e.subject for _, e in entries})
+            again, self._again = self._again, set()
+            await self._take_in({e.subject for _, e in entries} | again)
             self._publish()
             if len(entries) < _BATCH:
                 await asyncio.sleep(_LOOK_S)

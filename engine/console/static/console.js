@@ -45,6 +45,9 @@ import("/console-static/console-shared.js").then(({ clock, setServerNow, serverN
       e.textContent = c.time;
       e.dataset.tone = c.tone;
     });
+    if (words) document.querySelectorAll("[data-since]").forEach((e) => {
+      e.textContent = clock(serverNow() - Number(e.dataset.since), words, false, 0).time;
+    });
   };
   setInterval(tick, 1000);
   const soon = setInterval(() => { tick(); if (ready) clearInterval(soon); }, 60);
