@@ -68,6 +68,8 @@ class Compiled:
     ranks: dict[str, int]
     """Grade id → rank, lower is more serious."""
     message: Template
+    filled: frozenset[str]
+    """Names its templates fill in."""
     procedure: str
     instruct: str
     review_by: str

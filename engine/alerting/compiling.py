@@ -9,7 +9,7 @@ from engine.alerting.conditions_schema import Hours, When
 from engine.alerting.fields import Moment, is_late
 from engine.alerting.lengths import milliseconds
 from engine.alerting.model_checks import filters
-from engine.alerting.model_schema import ModelFile, Schedule
+from engine.alerting.model_schema import ModelFile, Schedule, Then
 from engine.alerting.nodes import Leaf, Node, branch, conjuncts, leaves
 from engine.alerting.template import parse
 from engine.alerting.windows import Window
@@ -49,6 +49,7 @@ def compile_model(
         rises=tuple(_rising(file, number, vocabulary) for number in range(len(then.rises))),
         ranks={grade.id: grade.rank for grade in grades.values()},
         message=parse(then.message),
+        filled=_filled(then),
         procedure=then.procedure,
         instruct=then.instruct,
         review_by=then.review.by,
@@ -61,6 +62,11 @@ def compile_model(
         letter=parse(then.letter.text) if then.letter else None,
         patrol=parse(then.patrol) if then.patrol else None,
     )
+
+
+def _filled(then: Then) -> frozenset[str]:
+    texts = (then.message, then.letter.text if then.letter else "", then.patrol or "")
+    return frozenset(name for text in texts for name in parse(text).parts[1::2])
 
 
 def _group_by(file: ModelFile, windows: tuple[Window, ...], moment: Moment) -> tuple[str, ...]:

@@ -98,26 +98,27 @@ def _call_ids(firing: Firing, facts: Facts) -> tuple[str, ...]:
 
 
 def shown_values(firing: Firing, facts: Facts, city: City) -> dict[str, str]:
-    """What a template may fill in: Chinese names for ids, masked text, measured numbers."""
-    shown = {name: _text(value) for name, value in facts.values.items()}
+    """What the model's templates may fill in: Chinese names for ids, masked text, measured numbers."""
+    names, values = firing.model.filled, facts.values
+    shown = {name: _text(value) for name in names if (value := values.get(name)) is not None}
     shown.update({name: f"{measured.value:g}" for name, measured in firing.measured.items()})
     # A caller is shown by mask only; the hash stays inside.
     shown["caller"] = ""
     shown.update({name: value for name, value in facts.shown.items() if value})
-    category = city.taxonomy.categories.get(facts.values.get("category", ""))
-    areas = [
-        city.areas[id_].name
+    areas = {
+        name: area.name
         for name in ("district", "township", "community")
-        if (id_ := facts.values.get(name)) in city.areas
-    ]
-    moment = local(facts.at, city.tz)
-    shown["category_name"] = category.name if category else ""
-    shown["area"] = "".join(areas)
-    shown["time"] = f"{moment.month}月{moment.day}日{moment:%H:%M}"
-    shown["calls"] = str(len(_call_ids(firing, facts)))
-    for name in ("district", "township", "community"):
-        if (area := city.areas.get(facts.values.get(name, ""))) is not None:
-            shown[name] = area.name
+        if (area := city.areas.get(values.get(name, ""))) is not None
+    }
+    shown.update(areas, area="".join(areas.values()))
+    if "category_name" in names:
+        category = city.taxonomy.categories.get(values.get("category", ""))
+        shown["category_name"] = category.name if category else ""
+    if "time" in names:
+        moment = local(facts.at, city.tz)
+        shown["time"] = f"{moment.month}月{moment.day}日{moment:%H:%M}"
+    if "calls" in names and "calls" not in firing.measured:
+        shown["calls"] = str(len(_call_ids(firing, facts)))
     return shown
 
 

@@ -38,6 +38,7 @@ class WorkingMemory:
     def __init__(self, relations: Iterable[Relation]) -> None:
         self._lock = Lock()
         self._relations = {relation.model: relation for relation in relations}
+        self._heard = {other for relation in self._relations.values() for other in relation.others}
         self._noted: list[tuple[str, str, str]] = []
         self._errors: list[Exception] = []
         self._met: dict[str, set[str]] = defaultdict(set)
@@ -173,10 +174,12 @@ class WorkingMemory:
         if ("alert", model, "") in self._noted:
             return
         self._noted.append(("alert", model, ""))
+        if model not in self._heard:
+            return  # no model listens to this alert
         try:
             c.assert_fact({"id": f"alert:{model}", "kind": "alert", "model": model})
         except MessageNotHandledException:
-            return  # no model listens to this alert
+            return  # none of those that listen has hit
 
     def _voice_rules(self) -> dict[str, Any]:
         heavier = {"$and": [{"kind": "voice"}, {"in_family": 1}]}
