@@ -19,7 +19,7 @@ from engine.settings import Settings
 from engine.supervisor import Supervisor, listen
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_TRY_WAIT_S = 120.0
+_TRY_WAIT_S = 600.0
 Say = Callable[[str], None]
 
 
@@ -133,7 +133,7 @@ def _tried(settings: Settings, folder: Path, *, as_json: bool) -> int:
         try:
             _wait_until_ready(api, children[0], folder)
             children.append(_child(["bodies", "--port", str(bodies_port), "--speed", "100", *common], environ, log))
-            asked = ["trial", *common, "--bodies-url", bodies, *(["--as-json"] if as_json else [])]
+            asked = ["trial", *common, "--bodies-url", bodies, *(["--json"] if as_json else [])]
             return subprocess.call([sys.executable, "-m", "engine.cli", *asked], env=environ)
         finally:
             for child in reversed(children):
