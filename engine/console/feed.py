@@ -43,7 +43,7 @@ class Feed:
         self.board = Board()
         self.down = ""
         self._listeners: set[Listener] = set()
-        self._watchers: dict[str, set[Callable[[], None]]] = {}
+        self._watchers: dict[str, set[Callable[[], object]]] = {}
         self._expected: dict[str, int] = {}
         self._again: set[str] = set()
 
@@ -53,7 +53,7 @@ class Feed:
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
-    def watch(self, subject: str, told: Callable[[], None]) -> Callable[[], None]:
+    def watch(self, subject: str, told: Callable[[], object]) -> Callable[[], None]:
         """Have `told` called when something happens to one order, call or alert; answers how to stop that."""
         self._watchers.setdefault(subject, set()).add(told)
         return lambda: self._watchers.get(subject, set()).discard(told)

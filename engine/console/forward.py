@@ -24,7 +24,16 @@ OWN = ("/v1", "/healthz", "/readyz", "/metrics", "/openapi.json")
 CLIENT_HEADER = "x-fenliu-client"
 """Tells the console who asks; whatever the asker wrote there himself is thrown away."""
 _HOP_BY_HOP = frozenset(
-    "connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade".split()
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
 )
 _TIMEOUT = httpx.Timeout(60.0, connect=2.0)
 _NOT_ASKED = _HOP_BY_HOP | {CLIENT_HEADER}

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -63,6 +64,11 @@ class Desk:
         if self.seen.viewer.acts:
             now = self.room.service.clock.now()
             self.room.claims.take(subject, self.screen, self.seen.viewer.name, now)
+
+    def turn_to(self, subject: str, *_: object) -> None:
+        """Go there and draw it."""
+        self.go(subject)
+        self.redraw()
 
     def step(self, by: int) -> None:
         """The next or the one before."""
@@ -161,7 +167,7 @@ def _queue(desk: Desk) -> None:
             tag = t({"alert": "second_review", "returned": "f_returned", "review": "f_review"}[kind])
             on = " on" if each.id == desk.at else ""
             made = ui.element("button").props("type=button").classes(f"r-item g-{row['g']}{on}")
-            made.on("click", lambda _, i=each.id: (desk.go(i), desk.redraw()))
+            made.on("click", partial(desk.turn_to, each.id))
             with made:
                 html(
                     f'<span class="b-card-top"><span class="b-tag k-{kind}">{escape(tag)}</span>'

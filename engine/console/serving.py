@@ -9,7 +9,16 @@ from nicegui import ui
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from engine.console import board_page, call_page, order_page, review_page, signin
+from engine.console import (
+    alerts_page,
+    board_page,
+    call_page,
+    figures_page,
+    operations_page,
+    order_page,
+    review_page,
+    signin,
+)
 from engine.console.feed import Feed
 from engine.console.room import STATIC, STATIC_URL, Room
 from engine.console.session import Sessions
@@ -31,7 +40,7 @@ def make_console(service: Service, privacy_key: bytes) -> FastAPI:
     app.mount(STATIC_URL, StaticFiles(directory=STATIC))
     app.include_router(signin.make_router(room))
     app.middleware("http")(_safe_headers)
-    for page in (board_page, order_page, call_page, review_page):
+    for page in (board_page, order_page, call_page, review_page, alerts_page, operations_page, figures_page):
         page.add(app, room)
     ui.run_with(app, title="分流", language="zh-CN", tailwind=False, show_welcome_message=False, reconnect_timeout=30)
     return app

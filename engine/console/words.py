@@ -185,6 +185,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "by_step": ("在办，按环节", "Open, by step"),
     "since_start": ("自本存储建立起累计", "Since this store was made"),
     "count": ("数量", "Count"),
+    "stage_times": ("各环节用时", "Stage times"),
+    "newest_orders": ("最近 {n} 件工单", "newest {n} orders"),
+    "tests": ("测试", "Tests"),
     # values
     "m_police": ("警务", "Police"),
     "m_government": ("12345", "12345"),
