@@ -1,0 +1,100 @@
+"""Steering: the order page's moves, the review desk by keyboard, alerts, dead letters."""
+
+from browser_fixtures import Bodies, Open, shot
+from playwright.sync_api import expect
+from running import Service, until
+
+FRAUD = "做任务刷单被骗了，我还在给他转钱，对方让我继续垫付下一单，{place}"
+
+
+def unsure(service: Service, text: str, phone: str) -> str:
+    """A call that Fenliu sends to a person; answers its order."""
+    answer = service.answer(text, caller={"phone": phone})
+    assert answer["decision"]["review"], answer
+    return str(answer["order_id"])
+
+
+def test_moves_are_made_on_the_order_page(open_as: Open, city_service: Service) -> None:
+    order = city_service.answer("盐埠街道七星塘社区两家人打起来了，有人流血", caller={"phone": "13900020001"})[
+        "order_id"
+    ]
+    page = open_as("officer", f"/orders/{order}")
+    expect(page.locator("mark").first).to_be_visible()
+    shot(page, "order-desk")
+    page.locator(".f-moves").get_by_role("button", name="签收").click()
+    expect(page.locator(".f-moves").get_by_role("button", name="到场")).to_be_visible()
+    assert city_service.order(order)["state"] == "signed"
+    page.locator(".f-moves").get_by_role("button", name="备注").click()
+    page.get_by_label("说明").fill("已联系 13912345678 核实")
+    page.get_by_role("button", name="确定").click()
+    expect(page.locator(".p-line")).to_contain_text("已联系")
+    assert "13912345678" not in page.content()
+    assert city_service.event(order, "arrive").status_code == 200  # somebody else, meanwhile
+    expect(page.locator(".p-steps .now")).to_contain_text("反馈", timeout=5000)
+
+
+def test_an_unsure_call_is_decided_by_one_key(open_as: Open, city_service: Service) -> None:
+    order = unsure(city_service, "喂，那个，就是那个事情，你们管不管啊", "13900020002")
+    page = open_as("officer", f"/review?at={order}")
+    answer = page.locator(".r-answer").first
+    expect(answer).to_be_visible()
+    shot(page, "review-desk")
+    page.keyboard.press("1")
+    until(lambda: city_service.order(order)["state"] == "sent")
+    expect(page.locator(".q-notification")).to_contain_text("已派")
+    line = city_service.order(order)["line"]
+    assert any("人工确认" in entry["text"] for entry in line)
+
+
+def test_a_second_officer_sees_that_it_is_taken(open_as: Open, city_service: Service) -> None:
+    order = unsure(city_service, "喂，我想问一下，上次那个情况怎么样了", "13900020003")
+    first = open_as("officer", f"/review?at={order}")
+    expect(first.locator(".r-answer").first).to_be_visible()
+    second = open_as("dispatcher", f"/review?at={order}")
+    expect(second.locator(".p-title")).to_contain_text("officer 正在处理")
+    first.keyboard.press("1")
+    until(lambda: city_service.order(order)["state"] == "sent")
+    expect(second.locator(".p-title")).not_to_contain_text("正在处理")
+
+
+def test_confirm_an_alert_and_see_the_instruction_leave(open_as: Open, city_service: Service, bodies: Bodies) -> None:
+    answer = city_service.answer(FRAUD.format(place="鼓澜街道钟潮社区"), caller={"phone": "13900020004"})
+    waiting = [a for a in answer["alerts"] if a["state"] == "review"]
+    assert waiting, answer
+    alert = waiting[0]["alert_id"]
+    page = open_as("officer", f"/review?at={alert}")
+    expect(page.locator(".r-answer").first).to_contain_text("确认，下达指令")
+    page.keyboard.press("1")
+    expect(page.locator(".q-notification")).to_contain_text("指令发往")
+    sent = until(lambda: [m for m in bodies.of_type("alert.instruction") if m["data"]["alert_id"] == alert])
+    assert sent[0]["data"]["body"]["id"] in sent[0]["to"]
+    page.goto(f"/alerts/{alert}")
+    expect(page.locator(".p-line")).to_contain_text("下达指令")
+    page.goto("/alerts")
+    expect(page.locator(".t-alerts")).to_contain_text("已下达指令")
+    shot(page, "alerts-desk")
+
+
+def test_replay_a_dead_letter(open_as: Open, city_service: Service, bodies: Bodies) -> None:
+    bodies.answer = 410
+    try:
+        order = city_service.answer("新渡街道汇贤社区有人翻窗入室盗窃，人还在里面", caller={"phone": "13900020005"})[
+            "order_id"
+        ]
+        page = open_as("officer", "/operations")
+        letter = page.locator(".o-letter", has_text=order).first
+        expect(letter).to_contain_text("HTTP 410", timeout=10_000)
+        shot(page, "operations-desk")
+    finally:
+        bodies.answer = 200
+    page.get_by_role("button", name="全部重发").click()
+    expect(page.locator(".o-letter")).to_have_count(0, timeout=10_000)
+    until(lambda: any(m["data"].get("order_id") == order for m in bodies.of_type("order.sent")))
+
+
+def test_figures_count_what_came(open_as: Open, city_service: Service) -> None:
+    city_service.answer("鼓澜街道半桥社区路灯坏了好几天，晚上很黑", caller={"phone": "13900020006"})
+    page = open_as("reader", "/figures")
+    counted = city_service.get("/reports/summary").json()["diversion"]["calls"]
+    expect(page.locator(".o-tile", has_text="来电").first).to_contain_text(f"{counted:,}")
+    shot(page, "figures-desk")
