@@ -24,6 +24,11 @@ class SampleCall:
     number: int = 0
     """Its place in the play, from 0."""
 
+    @property
+    def place(self) -> str:
+        """Where it is about, as the call centre knows; empty when it does not."""
+        return str(self.location.get("address") or self.location.get("post_id") or "")
+
     def body(self, received_at_s: float, turn: int = 0) -> str:
         """The webhook's JSON. In each further `turn` of the play other people call, so other telephones."""
         at = datetime.fromtimestamp(received_at_s, UTC).isoformat(timespec="milliseconds")

@@ -20,7 +20,7 @@ from load_tests.trial import run_trial
 
 ApiUrl = Annotated[str, typer.Option("--api", help="Address of the running service.")]
 DataDir = Annotated[Path, typer.Option("--data-dir", help="Its data dir: secrets, tokens, the movable clock.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+Json = Annotated[bool, typer.Option("--json", "--as-json", help="JSON for programs.")]
 _LOCAL = "http://127.0.0.1:8110"
 
 

@@ -1,6 +1,7 @@
 """The client part of `fenliu try`: send, let the bodies answer, move the clock to each deadline, reconcile."""
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -103,6 +104,15 @@ class Trial:
         lists = await asyncio.gather(*(self.api.every(path, field, self.token, state=state) for state in states))
         return [one for found in lists for one in found]
 
+    async def wait_for_bodies(self, patience_s: float = 60.0) -> None:
+        """Until the bodies' process answers. Raises `TimeoutError`."""
+        async with asyncio.timeout(patience_s):
+            while True:
+                with contextlib.suppress(httpx.TransportError):
+                    await self._progress()
+                    return
+                await asyncio.sleep(_LOOK_S)
+
     async def _progress(self) -> dict[str, int]:
         progress: dict[str, int] = (await self._bodies.get("/progress")).raise_for_status().json()
         return progress
@@ -194,8 +204,9 @@ async def run_trial(
     """
     trial = Trial(api_url, data_dir, bodies_url, await wait_for_files(data_dir), run or uuid.uuid4().hex[:8], said)
     loop = asyncio.get_running_loop()
-    began, moved = loop.time(), 0.0
     try:
+        await trial.wait_for_bodies()
+        began = loop.time()
         sent = await trial.centre.send_all(calls or load(), at_once=at_once)
         said(f"sent {len(sent)} calls in {loop.time() - began:.1f} s")
         before = trial.clock.offset
