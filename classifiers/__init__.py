@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["load", "mask"]
 
 
-def load(city: "City", cache_dir: Path) -> "Reader":
+def load(city: "City", cache_dir: Path, alpha: float = 0.001) -> "Reader":
     """The city's reader, from the cache or freshly trained; see starting.load."""
     from classifiers.starting import load as start
 
-    return start(city, cache_dir)
+    return start(city, cache_dir, alpha)

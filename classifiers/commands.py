@@ -63,6 +63,7 @@ def _evaluate(app: typer.Typer, outside: Outside) -> None:
         as_json: AsJson = False,
         png: Annotated[Path | None, typer.Option("--png", help="Draws risk-coverage and reliability here.")] = None,
         card: Annotated[Path | None, typer.Option("--card", help="Writes the model card here.")] = None,
+        also: Annotated[list[str] | None, typer.Option("--also", help="NAME=FILE: another set for the card.")] = None,
     ) -> None:
         """Measures the classifier on labelled texts, or on the corpus's own test part."""
         import classifiers
@@ -75,18 +76,20 @@ def _evaluate(app: typer.Typer, outside: Outside) -> None:
             found = room.evaluate(reader, room.read_labelled(data) if data else room.of_corpus(test, reader))
         typer.echo(json.dumps(room.as_json(found), ensure_ascii=False) if as_json else tables(found))
         with _plainly():
-            _keep(reader, found, png, card)
+            _keep(reader, found, png, card, also or [])
 
 
-def _keep(reader: "Reader", found: "Evaluation", png: Path | None, card: Path | None) -> None:
+def _keep(reader: "Reader", found: "Evaluation", png: Path | None, card: Path | None, also: list[str]) -> None:
     if png:
         from classifiers.pictures import draw
 
         draw(found, png)
     if card:
+        from classifiers.evaluate import evaluate, read_labelled
         from classifiers.model_card import write
 
-        write(card, reader, found)
+        sets = (name.partition("=") for name in also)
+        write(card, reader, found, {name: evaluate(reader, read_labelled(Path(file))) for name, _, file in sets})
 
 
 def _rollback(app: typer.Typer, outside: Outside) -> None:

@@ -86,7 +86,8 @@ def assign_splits(texts: Iterable[Text]) -> list[Text]:
 
 def publish(drafts: Path, folder: Path = CORPUS) -> int:
     """Adds the drafts to what is shipped, one file a group (`crime.jsonl`); answers the number of texts."""
-    texts = assign_splits([*shipped(folder), *read_drafts(drafts)])
+    # A text already shipped keeps its label: somebody may have mended it since it was drafted.
+    texts = assign_splits([*read_drafts(drafts), *shipped(folder)])
     groups: defaultdict[str, list[Text]] = defaultdict(list)
     for text in texts:
         groups[text.category.split(".")[0]].append(text)

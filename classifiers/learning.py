@@ -21,7 +21,8 @@ from engine.model.city import City, Taxonomy
 
 HISTORY = "history.jsonl"
 CITY_WEIGHT = 3
-"""A city's own text counts as often: it says how people write there (chosen on halves of the test part)."""
+"""A city's own text counts as often: it says how people write there. Set by judgement; of 1, 3 and 8, tried
+afterwards on halves of the mailbox development letters, 3 and 8 were alike and 1 a point lower."""
 
 
 @dataclass(frozen=True, slots=True)

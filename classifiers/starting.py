@@ -8,34 +8,41 @@ from pathlib import Path
 from classifiers.corpus import Text, content_hash, shipped
 from classifiers.features import VERSION, concept_hash
 from classifiers.reader import Reader
-from classifiers.weights import Weights, restore, save
+from classifiers.weights import ALPHA, Weights, restore, save
 from engine.model.city import City
 
 CURRENT = "current"
 """File in the cache dir that names the model a city trained itself (see learning.py)."""
 
 
-def cache_key(city: City, corpus: str) -> str:
+def cache_key(city: City, corpus: str, alpha: float = ALPHA) -> str:
     """Hash over everything a model follows from."""
     taxonomy = repr(
         (sorted(map(repr, city.taxonomy.categories.values())), city.taxonomy.table, city.danger, city.harmless)
     )
-    parts = (corpus, VERSION, f"scikit-learn {metadata.version('scikit-learn')}", concept_hash(), taxonomy)
+    parts = (
+        f"{corpus} {alpha!r}",
+        VERSION,
+        f"scikit-learn {metadata.version('scikit-learn')}",
+        concept_hash(),
+        taxonomy,
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def load(city: City, cache_dir: Path) -> Reader:
+def load(city: City, cache_dir: Path, alpha: float = ALPHA) -> Reader:
     """The city's reader; trains (about half a minute) when no model for this corpus and taxonomy is cached.
 
-    A model the city trained and took into use speaks before the shipped one.
+    `alpha` is the share of police matters that may leave without a person (see conformal.py); what a city
+    trained itself and took into use speaks before the shipped model, with the alpha it was trained for.
     """
     chosen = chosen_model(cache_dir)
     weights = restore(cache_dir / chosen) if chosen else None
     if weights is None or not _fits(weights, city):
-        key = cache_key(city, content_hash())
+        key = cache_key(city, content_hash(), alpha)
         weights = restore(cache_dir / key)
         if weights is None:
-            save(train(city, shipped(), {"corpus": content_hash()}, key), cache_dir / key)
+            save(train(city, shipped(), {"corpus": content_hash()}, key, alpha=alpha), cache_dir / key)
             weights = restore(cache_dir / key)
     if weights is None:
         raise OSError(f"cannot keep a model in {cache_dir}: is it writable?")
@@ -61,6 +68,7 @@ def train(
     facts: dict[str, object],
     version: str,
     loud: dict[str, int] | None = None,
+    alpha: float = ALPHA,
 ) -> Weights:
     """Weights from the texts of the train and calibration parts; the test part is never looked at.
 
@@ -72,7 +80,7 @@ def train(
     known = [text for text in texts if text.split != "test" and text.category in city.taxonomy.categories]
     machines = fit(known, city.taxonomy, loud)
     margins = cross_fit(known, city.taxonomy, machines.categories, loud)
-    set_up = calibrate(margins, known, machines.categories, city)
+    set_up = calibrate(margins, known, machines.categories, city, alpha)
     facts = {**facts, "code": VERSION, "version": version, "texts": len(known), "left_out": len(texts) - len(known)}
     facts["thresholds"] = asdict(set_up.thresholds)
     rows, bias, vocabulary = fused(machines)

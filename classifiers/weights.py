@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+ALPHA = 0.001
+"""Share of police matters that may leave without a person, unless a city says otherwise (0.1 %)."""
 
 
 @dataclass(frozen=True, slots=True)

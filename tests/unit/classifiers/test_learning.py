@@ -1,6 +1,6 @@
 import io
 import json
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,15 +19,13 @@ from engine.model.city import City
 
 
 @pytest.fixture
-def small(some_texts: list[Text], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small(some_texts: list[Text], monkeypatch: pytest.MonkeyPatch) -> None:
     """A corpus small enough to train twice in a test."""
-    from dataclasses import replace
 
     texts = [replace(text, split="test" if at % 5 == 0 else "train") for at, text in enumerate(some_texts[::4])]
     for room in (starting, learning):
         monkeypatch.setattr(room, "shipped", lambda: texts)
         monkeypatch.setattr(room, "content_hash", lambda: "small")
-    return
 
 
 def _measures(**changes: float) -> Measures:
