@@ -196,7 +196,7 @@ def _mount() -> None:
 
     app.add_typer(rules_app(ruleset.load, lambda folder: ruleset.check(folder)[0], reader), name="rules")
     app.add_typer(classifier_app(city, lambda: _settings().data / "model"), name="classifier")
-    for command in (load.bodies, load.send, load.trial):
+    for command in (load.bodies, load.send, load.trial, load.loadtest):
         app.command(hidden=command is load.trial)(command)
 
 

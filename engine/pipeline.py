@@ -28,7 +28,8 @@ from engine.store import calls, commits, views
 from engine.store.client import Client
 
 log = logging.getLogger("fenliu.pipeline")
-_MOST_CONFLICTS = 6
+_MOST_CONFLICTS = 10
+"""Walks of one call; the waits between them add up to about a second."""
 
 
 class TextReader(Protocol):

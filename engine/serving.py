@@ -133,7 +133,7 @@ def _tried(settings: Settings, folder: Path, *, as_json: bool) -> int:
         try:
             _wait_until_ready(api, children[0], folder)
             children.append(_child(["bodies", "--port", str(bodies_port), "--speed", "100", *common], environ, log))
-            asked = ["trial", *common, "--bodies-url", bodies, *(["--json"] if as_json else [])]
+            asked = ["trial", *common, "--bodies-url", bodies, "--run", "try", *(["--json"] if as_json else [])]
             return subprocess.call([sys.executable, "-m", "engine.cli", *asked], env=environ)
         finally:
             for child in reversed(children):

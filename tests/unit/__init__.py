@@ -1,0 +1,1 @@
+"""Tests of single rooms; folders mirror them."""
