@@ -56,6 +56,14 @@ def load_and_keep(source: Source) -> Rulebook:
     return book
 
 
+def tried(source: Source) -> Rulebook:
+    """As `load_and_keep`, after the alert models ran in a process of their own with limits on time and memory."""
+    found = alerting.trial(source.rules_dir / "alerts", ruleset.load(source.rules_dir, city=source.city))
+    if not found.passed:
+        raise RulesRefused(*found.faults)
+    return load_and_keep(source)
+
+
 def load_or_kept(source: Source) -> tuple[Rulebook, str]:
     """The rules on disk, or, when they are faulty, the ones kept aside with the fault. Raises `RulesRefused`."""
     try:
@@ -115,7 +123,7 @@ class Rules:
             return
         self._stamp = seen
         try:
-            book = await asyncio.to_thread(load_and_keep, self._source)
+            book = await asyncio.to_thread(tried, self._source)
         except FenliuError as error:
             self.fault = str(error)
             log.warning("new rules refused, the old ones stay: %s", error)
