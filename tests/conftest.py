@@ -1,37 +1,48 @@
-"""What all tests share: the sample city, one trained model, a real service, a real store."""
+"""Fixtures of all tests: the sample city, a real store, a running service."""
 
-import fcntl
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from running import ROOT, RULES, Service, serving, trained_model, until
 
 from engine import ruleset
 from engine.model.city import City
-from running import ROOT, Running, running
+from engine.store import embedded
 
 
 @pytest.fixture(scope="session")
 def city() -> City:
-    """The sample city."""
-    return ruleset.load(ROOT / "rules", bodies_url="http://127.0.0.1:9")
+    """The sample city of `rules/`."""
+    return ruleset.load(RULES)
 
 
 @pytest.fixture(scope="session")
-def model_cache(city: City) -> Path:
-    """A folder with the trained model: trained once, by whichever test process comes first."""
-    import classifiers
-
-    cache = ROOT / "build" / "model"
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        classifiers.load(city, cache)
-    return cache
+def model() -> Path:
+    """The trained classifier, kept over runs; its file name is a hash of all it follows from."""
+    return trained_model(ROOT / "build" / "test_model")
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[Running]:
-    """A real service for one test module, without console, its bodies pulling their orders."""
-    with running(tmp_path_factory.mktemp("service"), model_cache, arguments=("--no-console",)) as started:
-        yield started
+@pytest.fixture(scope="session")
+def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real embedded store, one for each test process."""
+    folder = tmp_path_factory.mktemp("store")
+    with (folder / "said").open("wb") as said:
+        process = embedded.start(folder, stderr=said)
+    try:
+        until(lambda: embedded.answers(folder), 30)
+        yield embedded.url(folder)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Service]:
+    """A running service shared by tests that leave it usable."""
+    with serving(tmp_path_factory.mktemp("service"), model, "--no-console") as running:
+        yield running

@@ -40,6 +40,17 @@ def _zoned(at: Any) -> Any:
     return at
 
 
+_NUMBER = {"type": "number", "minimum": -_LARGEST, "maximum": _LARGEST}
+_SCALAR = {"anyOf": [{"type": "string"}, {"type": "boolean"}, _NUMBER, {"type": "null"}]}
+_YES_NO = {name: {"type": "boolean"} for name in ("solved", "waiting")}
+_DATA = {
+    "type": "object",
+    "maxProperties": 30,
+    "propertyNames": {"type": "string", "maxLength": 64},
+    "properties": _YES_NO,
+    "additionalProperties": _SCALAR,
+    "default": {},
+}
 Scalar = Annotated[str | bool | int | float | None, AfterValidator(_bounded)]
 Key = Annotated[str, Field(max_length=64)]
 _TIME = WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]})
@@ -57,7 +68,7 @@ class EventBody(Strict):
     type: EventName
     at: Annotated[datetime | None, BeforeValidator(_zoned), _TIME] = None
     note: Plain = ""
-    data: Annotated[dict[Key, Scalar], Field(max_length=30)] = {}
+    data: Annotated[dict[Key, Scalar], Field(max_length=30), WithJsonSchema(_DATA)] = {}
 
     @field_validator("data")
     @classmethod

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.config import JsonDict
 
 from engine.errors import Fault, Refused
 from engine.model.call import Call, Caller, Channel, Contact, Instant, Location
@@ -43,7 +45,7 @@ def _clean(text: str) -> str:
 
 
 def _said(text: str) -> str:
-    if not any(c.isprintable() and not c.isspace() for c in text):
+    if not any(unicodedata.category(c)[0] != "Z" and unicodedata.category(c) not in ("Cc", "Cf") for c in text):
         raise ValueError("must hold at least one visible character")
     return text
 
@@ -77,11 +79,18 @@ def _plain(value: Any) -> Any:
     return value
 
 
-Clean = Annotated[str, AfterValidator(_clean)]
-Text = Annotated[str, Field(min_length=1, max_length=MOST_TEXT), AfterValidator(_clean), AfterValidator(_said)]
+_CLEAN = {"pattern": r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"}
+_SAID = {"allOf": [_CLEAN, {"pattern": r"[^\s\u0000-\u0020\u007f-\u00a0\u00ad]"}]}
+Clean = Annotated[str, AfterValidator(_clean), Field(json_schema_extra=_CLEAN)]
+Text = Annotated[
+    str,
+    Field(min_length=1, max_length=MOST_TEXT, json_schema_extra=_SAID),
+    AfterValidator(_clean),
+    AfterValidator(_said),
+]
 Moment = Annotated[datetime, BeforeValidator(_written), WithJsonSchema({"type": "string", "format": "date-time"})]
 """A time with its offset."""
-Word = Annotated[str, Field(max_length=200), AfterValidator(_clean)]
+Word = Annotated[Clean, Field(max_length=200)]
 
 
 class _Shape(BaseModel):
@@ -91,18 +100,26 @@ class _Shape(BaseModel):
 class CallerBody(_Shape):
     """Who called, as the call centre knows it."""
 
-    phone: Annotated[str, Field(max_length=32), AfterValidator(_clean)] | None = None
-    name: Annotated[str, Field(max_length=64), AfterValidator(_clean)] | None = None
-    kind: Annotated[str, Field(max_length=32), AfterValidator(_clean)] | None = None
+    phone: Annotated[Clean, Field(max_length=32)] | None = None
+    name: Annotated[Clean, Field(max_length=64)] | None = None
+    kind: Annotated[Clean, Field(max_length=32)] | None = None
+
+
+_BOTH: JsonDict = {"required": ["lat", "lng"], "properties": {"lat": {"type": "number"}, "lng": {"type": "number"}}}
+_NEITHER: JsonDict = {"properties": {"lat": {"type": "null"}, "lng": {"type": "null"}}}
 
 
 class LocationBody(_Shape):
     """Where, as the call centre knows it (WGS-84 degrees)."""
 
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, json_schema_extra={"anyOf": [_BOTH, _NEITHER]}
+    )
+
     address: Word | None = None
     lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False, strict=True)] | None = None
     lng: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False, strict=True)] | None = None
-    post_id: Annotated[str, Field(max_length=64), AfterValidator(_clean)] | None = None
+    post_id: Annotated[Clean, Field(max_length=64)] | None = None
 
     @model_validator(mode="after")
     def _together(self) -> Self:
@@ -111,9 +128,20 @@ class LocationBody(_Shape):
         return self
 
 
-_PLAIN_SCHEMA = {"type": ["string", "number", "boolean"], "maxLength": _MOST_EXTRA}
-Value = Annotated[Any, AfterValidator(_plain), WithJsonSchema(_PLAIN_SCHEMA)]
-Extra = Annotated[dict[Annotated[str, Field(max_length=64), AfterValidator(_clean)], Value], Field(max_length=50)]
+Value = Annotated[Any, AfterValidator(_plain)]
+_VALUES = [
+    {"type": "string", "maxLength": _MOST_EXTRA, **_CLEAN},
+    {"type": "number", "minimum": -_LARGEST, "maximum": _LARGEST},
+    {"type": "boolean"},
+]
+_EXTRA = {
+    "type": "object",
+    "maxProperties": 50,
+    "propertyNames": {"type": "string", "maxLength": 64, **_CLEAN},
+    "additionalProperties": {"anyOf": _VALUES},
+    "default": {},
+}
+Extra = Annotated[dict[Annotated[Clean, Field(max_length=64)], Value], Field(max_length=50), WithJsonSchema(_EXTRA)]
 
 
 class CallBody(_Shape):
@@ -125,7 +153,7 @@ class CallBody(_Shape):
     text: Text
     caller: CallerBody = CallerBody()
     location: LocationBody = LocationBody()
-    operator: Annotated[str, Field(max_length=64), AfterValidator(_clean)] | None = None
+    operator: Annotated[Clean, Field(max_length=64)] | None = None
     extra: Extra = {}
 
 
@@ -162,30 +190,37 @@ def to_call(body: CallBody, webhook_id: str, city: str, masking: Masking) -> Cal
     call_id = body.call_id or _id_for(webhook_id, body.received_at)
     phone, name = body.caller.phone or "", body.caller.name or ""
     address = body.location.address or ""
+    hide = _hiding(name, masking)
     return Call(
         call_id=call_id,
         city=city,
         received_at=round(body.received_at.timestamp() * 1000),
         channel=body.channel,
-        text=masking.text(body.text),
+        text=hide(body.text),
         caller=Caller(
             hash=masking.hash_phone(phone),
             phone_masked=masking.phone(phone),
             name_masked=masking.name(name),
-            kind=masking.text(body.caller.kind or ""),
+            kind=hide(body.caller.kind or ""),
         ),
-        location=Location(masking.text(address), body.location.lat, body.location.lng, body.location.post_id or ""),
+        location=Location(hide(address), body.location.lat, body.location.lng, body.location.post_id or ""),
         operator=body.operator or "",
-        extra={name: _masked(value, masking) for name, value in body.extra.items()},
+        extra={name: _masked(value, hide) for name, value in body.extra.items()},
         sealed=masking.seal(Contact(phone=phone, name=name, text=body.text, address=address), call_id),
     )
 
 
-def _masked(value: str | int | float | bool, masking: Masking) -> str | int | float | bool:
+def _hiding(name: str, masking: Masking) -> Callable[[str], str]:
+    """The mask of readable texts: the caller's own name, which the centre told us, is hidden wherever it is said."""
+    name = name.strip()
+    return lambda text: masking.text(text.replace(name, masking.name(name)) if len(name) > 1 else text)
+
+
+def _masked(value: str | int | float | bool, hide: Callable[[str], str]) -> str | int | float | bool:
     """A value that may be kept readable; a number that reads like a telephone's or an identity card's is one."""
     if isinstance(value, str):
-        return masking.text(value)
-    shown = masking.text(str(value))
+        return hide(value)
+    shown = hide(str(value))
     return value if isinstance(value, bool) or shown == str(value) else shown
 
 

@@ -1,0 +1,105 @@
+"""Who may do what: every role at every route, and a body at its own and at another's orders."""
+
+from typing import Any
+
+import pytest
+from running import Service, faults
+
+pytestmark = pytest.mark.xdist_group("service")
+ROLES = ["admin", "author", "officer", "dispatcher", "body", "integrator", "reader"]
+ROOM = {"admin", "officer", "dispatcher"}
+LOOK = ROOM | {"author", "integrator", "reader"}
+EVERYBODY = LOOK | {"body"}
+# (method, path, body, who may): 404 and 409 come after the question who may.
+ROUTES: list[tuple[str, str, Any, set[str]]] = [
+    ("GET", "/orders", None, EVERYBODY),
+    ("GET", "/orders/{order}", None, EVERYBODY),
+    ("GET", "/calls/{call}", None, LOOK),
+    ("GET", "/alerts", None, LOOK),
+    ("GET", "/alerts/A-none", None, LOOK),
+    ("GET", "/dossiers/D-none", None, LOOK),
+    ("GET", "/reports/summary", None, LOOK),
+    ("POST", "/classify", {"text": "太吵"}, LOOK),
+    ("POST", "/orders/{order}/events", {"type": "note", "note": "知道了"}, ROOM | {"body"}),
+    ("POST", "/orders/{order}/assign", {"body": "wc-branch", "reason": "x"}, ROOM),
+    ("POST", "/calls/{call}/review", {"matter": "local", "reason": "x"}, ROOM),
+    ("POST", "/alerts/A-none/review", {"verdict": "dismiss", "reason": "x"}, ROOM),
+]
+
+
+@pytest.fixture(scope="module")
+def fight(service: Service) -> dict[str, str]:
+    """A call whose order one police station holds."""
+    found = service.answer("有人打架，动手打人了，头都打破了！", location={"address": "望潮区鼓澜街道"})
+    return {"call": found["call_id"], "order": found["order_id"], "holder": found["decision"]["body"]["id"]}
+
+
+def asked(service: Service, method: str, path: str, value: Any, headers: dict[str, str]) -> int:
+    return service.http.request(method, f"/v1{path}", json=value, headers=headers).status_code
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(("method", "path", "value", "may"), ROUTES, ids=[f"{m} {p}" for m, p, _, _ in ROUTES])
+def test_every_role_at_every_route(
+    service: Service, fight: dict[str, str], role: str, method: str, path: str, value: Any, may: set[str]
+) -> None:
+    headers = service.auth(role, fight["holder"] if role == "body" else "")
+    status = asked(service, method, path.format(**fight), value, headers)
+    assert (status != 403) == (role in may), status
+    assert status in (200, 403, 404, 409)
+
+
+@pytest.mark.parametrize(("method", "path", "value", "may"), ROUTES, ids=[f"{m} {p}" for m, p, _, _ in ROUTES])
+@pytest.mark.parametrize("token", ["", "Bearer wrong-wrong-wrong-wrong", "Basic YWRtaW46YWRtaW4="])
+def test_without_a_token_nothing(
+    service: Service, fight: dict[str, str], token: str, method: str, path: str, value: Any, may: set[str]
+) -> None:
+    headers = {"authorization": token} if token else {}
+    got = service.http.request(method, f"/v1{path.format(**fight)}", json=value, headers=headers)
+    faults(got, 401)
+    assert got.headers["www-authenticate"] == "Bearer"
+
+
+def test_every_documented_route_is_in_the_matrix(service: Service) -> None:
+    documented = {
+        (method.upper(), path.removeprefix("/v1"))
+        for path, item in service.http.get("/openapi.json").json()["paths"].items()
+        for method in item
+    }
+    named = {"{order}": "{order_id}", "{call}": "{call_id}", "A-none": "{alert_id}", "D-none": "{dossier_id}"}
+    covered = set()
+    for method, path, _, _ in ROUTES:
+        for short, long in named.items():
+            path = path.replace(short, long)
+        covered.add((method, path))
+    assert documented - covered == {("POST", "/calls")}, "a route without a line in the matrix above"
+
+
+def test_another_body_neither_sees_nor_moves_it(service: Service, fight: dict[str, str]) -> None:
+    other = "qh-cx-station"
+    assert fight["holder"] != other
+    order = fight["order"]
+    faults(service.get(f"/orders/{order}", "body", other), 404)
+    faults(service.event(order, "sign", "body", other), 404)
+    assert order not in service.get("/orders", "body", other).text
+    asked_for = service.http.get("/v1/orders", params={"body": fight["holder"]}, headers=service.auth("body", other))
+    assert order not in asked_for.text
+    assert order in service.get("/orders", "body", fight["holder"]).text
+    assert service.get(f"/orders/{order}", "body", fight["holder"]).status_code == 200
+
+
+def test_a_body_informed_jointly_sees_it_and_cannot_move_it(service: Service) -> None:
+    found = service.answer("着火了！三楼冒浓烟，有人被困", location={"address": "望潮区鼓澜街道"})
+    order = found["order_id"]
+    assert service.get(f"/orders/{order}", "body", "er-119").status_code == 200, found
+    faults(service.event(order, "sign", "body", "er-119"), 404)
+
+
+def test_a_body_cannot_verify_its_own_work(service: Service, fight: dict[str, str]) -> None:
+    for kind in ("sign", "arrive", "report"):
+        got = service.event(fight["order"], kind, "body", fight["holder"], note="已处置")
+        assert got.status_code == 200, got.text
+    got = service.event(fight["order"], "verify", "body", fight["holder"])
+    faults(got, 409)
+    assert "verify" not in got.json()["legal"]
+    assert service.event(fight["order"], "verify").status_code == 200

@@ -1,0 +1,162 @@
+"""The sender against a real HTTP server on this machine: what arrives, what is refused, what is tried again."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from engine.delivery import Outcome, Sender
+from engine.errors import Refused
+from engine.model.city import Body, BodyKind, Tier
+from engine.model.message import Message, MessageType
+from engine.model.webhook import key_of
+
+SECRET = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+Reply = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass
+class Receiver:
+    """A bare HTTP server: keeps what it was sent, answers as told."""
+
+    reply: Reply
+    port: int = 0
+    heard: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line, *rest = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {k.lower(): v for k, _, v in (h.partition(": ") for h in rest if h)}
+        self.heard.append((line, headers, await reader.readexactly(int(headers["content-length"]))))
+        try:
+            await self.reply(writer)
+        finally:
+            writer.close()
+
+
+def saying(head: str) -> Reply:
+    async def reply(writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HTTP/1.1 {head}\r\ncontent-length: 0\r\n\r\n".encode())
+        await writer.drain()
+
+    return reply
+
+
+async def drip(writer: asyncio.StreamWriter) -> None:
+    """An answer that never ends, a byte at a time: no single read is slow."""
+    writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+    while True:
+        writer.write(b"1\r\n.\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+async def silence(writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(30)
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+@asynccontextmanager
+async def receiving(reply: Reply) -> AsyncIterator[Receiver]:
+    receiver = Receiver(reply)
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
+    receiver.port = server.sockets[0].getsockname()[1]
+    yield receiver
+    server.close()
+
+
+def body(endpoint: str, private: bool = True) -> Body:
+    return Body("b", "单位", Tier.CITY, BodyKind.DEPARTMENT, endpoint=endpoint, secret="b", allow_private=private)
+
+
+MESSAGE = Message("msg_O1_1_0", "cj", "b", MessageType.ORDER_SENT, 1_767_578_400_000, "O1", {"order_id": "O1"})
+
+
+async def sent(
+    endpoint: str, *, private: bool = True, timeout_s: float = 0.4, contacts: bool = False
+) -> tuple[Outcome, str]:
+    sender = Sender(lambda _: key_of(SECRET), timeout_s=timeout_s)
+    clear = [{"call_id": "C1", "phone": "13800001234"}] if contacts else []
+    try:
+        verdict = await sender.send(MESSAGE, body(endpoint, private), clear, MESSAGE.created_at)
+    finally:
+        await sender.close()
+    return verdict.outcome, verdict.reason
+
+
+async def test_a_signed_message_arrives_as_the_contract_shapes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with receiving(saying("204 No Content")) as receiver:
+        assert await sent(f"http://127.0.0.1:{receiver.port}/in", contacts=True) == (Outcome.SENT, "HTTP 204")
+    line, headers, raw = receiver.heard[0]
+    assert line == "POST /in HTTP/1.1"
+    assert headers["webhook-id"] == "msg_O1_1_0"
+    expected = Webhook(SECRET).sign(headers["webhook-id"], _at(headers), raw.decode())
+    assert headers["webhook-signature"] == expected
+    value = json.loads(raw)
+    assert (value["type"], value["timestamp"]) == ("order.sent", "2026-01-05T02:00:00.000+00:00")
+    assert value["data"] == {"order_id": "O1", "contacts": [{"call_id": "C1", "phone": "13800001234"}]}
+
+
+def _at(headers: dict[str, str]) -> "object":
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    async with receiving(saying("204 No Content")) as other:
+        head = f"307 Elsewhere\r\nlocation: http://127.0.0.1:{other.port}/"
+        async with receiving(saying(head)) as receiver:
+            assert await sent(f"http://127.0.0.1:{receiver.port}/") == (Outcome.REFUSED, "HTTP 307")
+        assert other.heard == []
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "10.1.2.3", "169.254.169.254", "0.0.0.0"]
+)
+async def test_no_request_into_our_own_network_unless_the_table_allows_it(host: str) -> None:
+    async with receiving(saying("204 No Content")) as receiver:
+        outcome, reason = await sent(f"http://{host}:{receiver.port}/", private=False)
+    assert (outcome, "private address" in reason, receiver.heard) == (Outcome.REFUSED, True, [])
+
+
+@pytest.mark.parametrize("reply", [silence, drip, hang_up], ids=["silent", "dripping", "hanging up"])
+async def test_a_receiver_that_does_not_answer_is_tried_again(reply: Reply) -> None:
+    async with receiving(reply) as receiver:
+        outcome, _ = await asyncio.wait_for(sent(f"http://127.0.0.1:{receiver.port}/"), 3)
+    assert outcome is Outcome.RETRY_LATER
+
+
+async def test_a_receiver_that_is_away_is_tried_again() -> None:
+    async with receiving(silence) as receiver:
+        port = receiver.port
+    assert (await sent(f"http://127.0.0.1:{port}/"))[0] is Outcome.RETRY_LATER
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["nonsense", "http://", "http://[::1", "ftp://127.0.0.1/", "http://" + "a" * 80 + "/"]
+)
+@pytest.mark.parametrize("private", [True, False])
+async def test_an_endpoint_that_is_no_address_ends_the_try_and_not_the_worker(endpoint: str, private: bool) -> None:
+    outcome, _ = await sent(endpoint, private=private)
+    assert outcome in (Outcome.REFUSED, Outcome.RETRY_LATER)
+
+
+async def test_a_body_without_an_endpoint_pulls() -> None:
+    assert await sent("") == (Outcome.SENT, "no endpoint: the body pulls its orders")
+
+
+async def test_a_body_without_a_secret_waits_for_one() -> None:
+    def missing(_: Body) -> bytes:
+        raise Refused
+
+    sender = Sender(missing)
+    verdict = await sender.send(MESSAGE, body("http://127.0.0.1:9/"), [], 0)
+    await sender.close()
+    assert verdict.outcome is Outcome.RETRY_LATER
