@@ -1,6 +1,9 @@
 # Fenliu 分流. `make help` lists what can be done; a fresh machine needs Python 3.11 or 3.12 with venv, a C compiler, make.
 SHELL := /bin/bash
-PYTHON ?= $(shell command -v python3.12 || command -v python3.11 || command -v python3)
+# The first Python that runs and fits: a version manager may have shims on PATH for versions it does not have.
+FITS := import sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
+PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
+  $$p -c '$(FITS)' 2>/dev/null && { command -v $$p; break; }; done)
 BIN := .venv/bin
 READY := .venv/.ready
 UV_VERSION := 0.13.9
@@ -13,8 +16,8 @@ help: ## list the targets
 setup: $(READY) ## make .venv with fenliu in it (idempotent)
 
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3,11) <= sys.version_info < (3,13))' || \
-	  { echo "Fenliu needs Python 3.11 or 3.12 (durable-rules fails to import on 3.13); found: $$($(PYTHON) --version 2>&1). Try: make setup PYTHON=/path/to/python3.11"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Fenliu needs Python 3.11 or 3.12 with venv (durable-rules fails to import on 3.13)." \
+	  "Found: $$(python3 --version 2>&1 | head -1). On Debian: apt-get install python3-venv; else make setup PYTHON=/path/to/python3.11"; exit 1; }
 	@command -v cc >/dev/null || command -v gcc >/dev/null || \
 	  { echo "No C compiler found: durable-rules is built from source. On Debian: apt-get install build-essential python3-dev"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
