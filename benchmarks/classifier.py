@@ -1,7 +1,8 @@
 """How long one call takes the classifier: the fused path beside scikit-learn's own pipeline and beside fastText.
 
-`python benchmarks/classifier.py [--json FILE] [--fasttext]`. Trained on the corpus's train and calibration parts, timed on its
-test part, one text at a time, on one core. fastText is timed when the package `fasttext-wheel` is installed.
+`python benchmarks/classifier.py [--json FILE] [--fasttext]`. Trained on the corpus's train and calibration parts,
+timed on every fifth text of its test part, one text at a time, on one core. fastText runs with settings nobody tuned:
+its time may be compared, its accuracy may not.
 """
 
 import argparse
@@ -46,7 +47,7 @@ def fasttext_reader(texts: list[Text]) -> tuple[Callable[[str], str], float] | N
         lines.flush()
         start = time.perf_counter()
         model = fasttext.train_supervised(
-            lines.name, wordNgrams=2, dim=50, epoch=5, lr=0.8, thread=1, minCount=2, bucket=100_000, verbose=0
+            lines.name, wordNgrams=2, dim=50, epoch=25, lr=0.5, thread=1, minCount=2, bucket=100_000, verbose=0
         )
     inner = model.f  # the wrapper's predict breaks with numpy 2
     return (lambda text: str(inner.predict(" ".join(fold(text)) + "\n", 1, 0.0, "strict")[0][1])[9:]), (
@@ -60,7 +61,7 @@ def run(compare: bool) -> dict[str, float]:
     known = [text for text in shipped() if text.category in city.taxonomy.categories]
     learned = [text for text in known if text.split != "test"]
     test = [text for text in known if text.split == "test"]
-    words = [text.text for text in test]
+    words = [text.text for text in test[::5]]  # the plain pipeline takes milliseconds a text
     machines: Machines = fit(learned, city.taxonomy)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
@@ -83,7 +84,6 @@ def run(compare: bool) -> dict[str, float]:
         predict, found["fasttext_training_s"] = other
         found["fasttext_us"] = median_us(predict, words)
         found["fasttext_over_fused"] = found["fasttext_us"] / found["fused_score_us"]
-        found["fasttext_category_right"] = statistics.fmean(predict(one.text) == one.category for one in test)
     return found
 
 

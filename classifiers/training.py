@@ -88,7 +88,8 @@ def fit(texts: list[Text], taxonomy: Taxonomy, loud: dict[str, int] | None = Non
         offsets = offsets + share * extra[pick]
     police = LinearSVC(C=YES_NO_COST, class_weight="balanced").fit(features, _calm_police(texts, taxonomy), counts)
     danger = LinearSVC(C=YES_NO_COST, class_weight="balanced").fit(features, [text.danger for text in texts], counts)
-    slopes = np.hstack([slopes, police.coef_.T, danger.coef_.T])
+    # In C order: otherwise every product with a sparse row copies the whole map first.
+    slopes = np.ascontiguousarray(np.hstack([slopes, police.coef_.T, danger.coef_.T]))
     return Machines(words, names, slopes, np.concatenate([offsets, police.intercept_, danger.intercept_]))
 
 
