@@ -13,10 +13,10 @@ _SKETCH_SIZE = 32
 @cache
 def _plain_characters() -> dict[int, int]:
     """Traditional → simplified, one character for one, from OpenCC's table; built once."""
-    from opencc import OpenCC  # type: ignore[attr-defined]  # opencc has no types
+    from opencc import OpenCC
 
     source = "".join(map(chr, range(_FIRST_HAN, _LAST_HAN + 1)))
-    target: str = OpenCC("t2s").convert(source)  # type: ignore[no-untyped-call]  # as above
+    target: str = OpenCC("t2s").convert(source)
     if len(source) != len(target):
         return {}
     return {ord(old): ord(new) for old, new in zip(source, target, strict=True) if old != new}
