@@ -73,7 +73,8 @@ async def _alerts(room: Room, seen: Visit, state: str) -> None:
     )
     rows = "".join(_alert_line(a, city, seen) for a in shown)
     table = (
-        f"<table class='t-table t-alerts'><thead><tr>{_th(t, 'grade', 'raised', 'model', 'content', 'body', 'state')}</tr></thead>"
+        f"<table class='t-table t-alerts'><thead><tr>"
+        f"{_th(t, 'grade', 'raised', 'model', 'content', 'body', 'state')}</tr></thead>"
         f"<tbody>{rows}</tbody></table>"
     )
     empty = f'<p class="f-none">{escape(t("no_alerts"))}</p>'

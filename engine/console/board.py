@@ -53,6 +53,7 @@ class Board:
         if seen is not None:
             self.orders[order_id] = seen
             self._changed.add(order_id)
+            self._gone.pop(order_id, None)
         elif order_id in self.orders:
             self._gone[order_id] = self.orders.pop(order_id)
             self._changed.discard(order_id)

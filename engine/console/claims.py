@@ -33,21 +33,25 @@ class Claims:
         self._watchers.add(told)
         return lambda: self._watchers.discard(told)
 
-    def _tell(self) -> None:
-        for told in list(self._watchers):
-            told()
-
     def take(self, subject: str, screen: str, who: str, now: Instant) -> None:
         """Claim a subject for a screen unless another holds it; whatever the screen held before is let go."""
-        self.held = {s: c for s, c in self.held.items() if c.screen != screen}
-        if self.holder(subject, now) is None:
-            self.held[subject] = Claim(screen, who, now)
-        self._tell()
+        others = {s: c for s, c in self.held.items() if c.screen != screen}
+        held = self.holder(subject, now)
+        if held is None or held.screen == screen:
+            others[subject] = Claim(screen, who, now)
+        self._become(others)
 
     def leave(self, screen: str) -> None:
         """The screen works on nothing."""
-        self.held = {s: c for s, c in self.held.items() if c.screen != screen}
-        self._tell()
+        self._become({s: c for s, c in self.held.items() if c.screen != screen})
+
+    def _become(self, held: dict[str, Claim]) -> None:
+        """Watchers hear only of a change, or two screens would answer each other for ever."""
+        before = {s: c.screen for s, c in self.held.items()}
+        self.held = held
+        if before != {s: c.screen for s, c in held.items()}:
+            for told in list(self._watchers):
+                told()
 
     def holder(self, subject: str, now: Instant) -> Claim | None:
         """Who holds a subject; a claim ends after three minutes."""

@@ -1,6 +1,7 @@
 """Console room: the legal next moves of an order as buttons, and what each asks before it is done."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from nicegui import ui
@@ -18,6 +19,14 @@ _FIRST = frozenset({Event.SIGN, Event.ARRIVE, Event.REPORT, Event.VERIFY, Event.
 _HARSH = frozenset({Event.CANCEL, Event.RETURN, Event.REJECT})
 
 
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """How the page is drawn again after a move, and where dialogs stand meanwhile."""
+
+    again: Callable[[], None]
+    host: ui.element
+
+
 def moves_of(room: Room, seen: Visit, order: Order) -> tuple[Event, ...]:
     """What this viewer may do to the order now."""
     viewer = seen.viewer
@@ -31,8 +40,8 @@ def actor_of(seen: Visit) -> Actor:
     return Actor.BODY if seen.viewer.role is Role.BODY else Actor.OFFICER
 
 
-def buttons(room: Room, seen: Visit, order: Order, again: Callable[[], Any]) -> None:
-    """One button for each legal move; `again` redraws the page afterwards."""
+def buttons(room: Room, seen: Visit, order: Order, acting: Acting) -> None:
+    """One button for each legal move."""
     t, moves = seen.words, moves_of(room, seen, order)
     with ui.element("div").classes("p-moves"):
         if seen.viewer.acts and order.state in (State.REVIEW, State.RETURNED) and not order.alert_id:
@@ -41,19 +50,19 @@ def buttons(room: Room, seen: Visit, order: Order, again: Callable[[], Any]) -> 
             html(f'<p class="f-none">{t("no_moves")}</p>')
         for event in moves:
             look = "f-primary" if event in _FIRST else "f-danger" if event in _HARSH else ""
-            button(t(f"e_{event.value}"), _press(room, seen, order, event, again), look)
+            button(t(f"e_{event.value}"), _press(room, seen, order, event, acting), look)
 
 
-def _press(room: Room, seen: Visit, order: Order, event: Event, again: Callable[[], Any]) -> Callable[[], Any]:
+def _press(room: Room, seen: Visit, order: Order, event: Event, acting: Acting) -> Callable[[], Any]:
     if event in _AT_ONCE:
-        return lambda: do(room, seen, order, event, "", {}, again)
-    return lambda: _ask(room, seen, order, event, again)
+        return lambda: do(room, seen, order, event, "", {}, acting)
+    return lambda: _ask(room, seen, order, event, acting)
 
 
-def _ask(room: Room, seen: Visit, order: Order, event: Event, again: Callable[[], Any]) -> None:
+def _ask(room: Room, seen: Visit, order: Order, event: Event, acting: Acting) -> None:
     """A small dialog: words, and for some moves a yes or no."""
     t = seen.words
-    with ui.dialog() as dialog, ui.element("div").classes("f-dialog"):
+    with acting.host, ui.dialog() as dialog, ui.element("div").classes("f-dialog"):
         html(f"<h2>{t(f'e_{event.value}')}</h2>")
         note = ui.textarea(t("note"), placeholder=t("note_hint")).props("outlined autofocus maxlength=2000")
         switches = {}
@@ -70,17 +79,18 @@ def _ask(room: Room, seen: Visit, order: Order, event: Event, again: Callable[[]
             data = {name: bool(switch.value) for name, switch in switches.items()}
             if event is Event.NOTE and not data["waiting"]:
                 data = {}
-            await do(room, seen, order, event, note.value or "", data, again)
+            await do(room, seen, order, event, note.value or "", data, acting)
 
         with ui.element("div").classes("p-moves"):
             button(t("send"), done, "f-primary")
             button(t("cancel_dialog"), dialog.close)
         note.on("keydown.ctrl.enter", done)
+    dialog.on("hide", dialog.delete)  # what was typed goes with it
     dialog.open()
 
 
 async def do(
-    room: Room, seen: Visit, order: Order, event: Event, note: str, data: dict[str, Any], again: Callable[[], Any]
+    room: Room, seen: Visit, order: Order, event: Event, note: str, data: dict[str, Any], acting: Acting
 ) -> None:
     """Make the move, say what became of it, redraw."""
     t, service = seen.words, room.service
@@ -94,4 +104,4 @@ async def do(
         ui.notify(str(error), type="negative")
     else:
         ui.notify(t("done", what=t(f"e_{event.value}")), type="positive")
-    again()
+    acting.again()

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from nicegui import ui
 from starlette.responses import Response
 
-from engine.console.parts import at_words, button, facts, html
+from engine.console.parts import at_words, button, facts, html, one_at_a_time
 from engine.console.room import Room, Visit, frame, to_sign_in, visit
 from engine.console.rows import body_name
 from engine.errors import FenliuError
@@ -28,31 +28,31 @@ def add(_: FastAPI, room: Room) -> None:
         seen = visit(room, request)
         if seen is None or seen.viewer.role is Role.BODY:
             return to_sign_in(request)
-        with frame(room, seen, "operations", seen.words("operations")):
-            with ui.element("div").classes("f-page"):
-                shown: list[str] = []
+        with frame(room, seen, "operations", seen.words("operations")), ui.element("div").classes("f-page"):
+            shown: list[str] = []
 
-                @ui.refreshable
-                async def health() -> None:
-                    html(await _health(room, seen))
+            @ui.refreshable
+            async def health() -> None:
+                html(await _health(room, seen))
 
-                @ui.refreshable
-                async def dead() -> None:
-                    await _dead(room, seen, dead.refresh)
+            @ui.refreshable
+            async def dead() -> None:
+                await _dead(room, seen, draw_dead)
 
-                await health()
-                with ui.element("section").classes("f-panel"):
-                    await dead()
+            draw_health, draw_dead = one_at_a_time(health.refresh), one_at_a_time(dead.refresh)
+            await health()
+            with ui.element("section").classes("f-panel"):
+                await dead()
 
-                async def look() -> None:
-                    health.refresh()
-                    letters = await _letters(room)
-                    ids = [each["message_id"] for each in letters]
-                    if ids != shown:
-                        shown[:] = ids
-                        dead.refresh()
+            async def look() -> None:
+                draw_health()
+                letters = await _letters(room)
+                ids = [each["message_id"] for each in letters]
+                if ids != shown:
+                    shown[:] = ids
+                    draw_dead()
 
-                ui.timer(_LOOK_S, look)
+            ui.timer(_LOOK_S, look)
         return None
 
 
@@ -76,7 +76,8 @@ async def _health(room: Room, seen: Visit) -> str:
     versions = facts([(t("rules"), _code(book.city.version)), (t("models"), _code(book.engine.models.version))])
     said = f'<pre class="t-source">{escape(fault)}</pre>' if fault else ""
     tiles = "".join(
-        f'<div class="o-tile{" bad" if name == "dead" and n else ""}"><b>{n}</b><span>{escape(t("q_" + name))}</span></div>'
+        f'<div class="o-tile{" bad" if name == "dead" and n else ""}"><b>{n}</b>'
+        f"<span>{escape(t('q_' + name))}</span></div>"
         for name, n in depths.items()
     )
     outcomes: Counter[str] = Counter()

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from nicegui import ui
 from starlette.responses import Response
 
-from engine.console.moves import buttons
+from engine.console.moves import Acting, buttons
 from engine.console.parts import (
     at_words,
     due_clock,
@@ -17,6 +17,7 @@ from engine.console.parts import (
     grade_badge,
     html,
     marked,
+    one_at_a_time,
     place_map,
     step_picture,
     time_line,
@@ -68,6 +69,7 @@ def add(_: FastAPI, room: Room) -> None:
             return to_sign_in(request)
         t = seen.words
         with frame(room, seen, "order", t("order")):
+            host = ui.element("div")  # dialogs live here: a redraw must not take one away from who is typing
 
             @ui.refreshable
             async def content() -> None:
@@ -76,10 +78,11 @@ def add(_: FastAPI, room: Room) -> None:
                 except FenliuError as error:
                     html(f'<p class="f-panel">{escape(_said(error, seen))}</p>', "f-page")
                     return
-                _draw(room, seen, shown, content.refresh)
+                _draw(room, seen, shown, Acting(again, host))
 
+            again = one_at_a_time(content.refresh)
             await content()
-        stop = room.feed.watch(order_id, content.refresh)
+        stop = room.feed.watch(order_id, again)
         ui.context.client.on_delete(stop)
         return None
 
@@ -88,7 +91,7 @@ def _said(error: FenliuError, seen: Visit) -> str:
     return seen.words("not_found") if isinstance(error, NotFound) else seen.words("offline")
 
 
-def _draw(room: Room, seen: Visit, shown: Shown, again: Any) -> None:
+def _draw(room: Room, seen: Visit, shown: Shown, acting: Acting) -> None:
     t, order, city = seen.words, shown.order, room.service.rules().city
     with ui.element("div").classes("f-page p-order"):
         html(_title(order, city, t), "p-title")
@@ -97,7 +100,7 @@ def _draw(room: Room, seen: Visit, shown: Shown, again: Any) -> None:
             with ui.element("div").classes("p-left"):
                 with ui.element("section").classes("f-panel f-moves"):
                     html(f"<h2>{escape(t('moves'))}</h2>")
-                    buttons(room, seen, order, again)
+                    buttons(room, seen, order, acting)
                 html(_text(shown, seen), "f-panel")
                 line = time_line(shown.line, city, t, without_numbers=seen.viewer.bare)
                 html(f"<h2>{escape(t('time_line'))}</h2>{line}", "f-panel")

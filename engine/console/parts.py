@@ -1,13 +1,13 @@
 """Console room: small pieces of pages as HTML, each from values; everything that came from outside is escaped."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nicegui import ui
+from nicegui import background_tasks, ui
 
 from engine.console.rows import area_name, bare, body_name
 from engine.console.words import Words
@@ -25,12 +25,37 @@ _REACHED = {
     Event.VERIFY: State.VERIFIED,
     Event.CALL_BACK: State.CALLED_BACK,
 }
+Point = tuple[float, float]
+"""Latitude and longitude, WGS-84."""
 _QUIET = ("message.delivered",)
 
 
 def html(text: str, classes: str = "") -> ui.html:
     """A piece of HTML of ours."""
     return ui.html(text, sanitize=False).classes(classes)
+
+
+def one_at_a_time(redraw: Callable[[], Awaitable[Any]]) -> Callable[[], None]:
+    """A redraw that never runs twice at once: two at work would both leave their pieces on the page."""
+    wanted = running = False
+
+    async def run() -> None:
+        nonlocal wanted, running
+        running = True
+        try:
+            while wanted:
+                wanted = False
+                await redraw()
+        finally:
+            running = False
+
+    def ask() -> None:
+        nonlocal wanted
+        wanted = True
+        if not running:
+            background_tasks.create(run(), name="redraw")
+
+    return ask
 
 
 def button(text: str, act: Callable[[], Any], classes: str = "", key: str = "") -> ui.element:
@@ -142,9 +167,7 @@ def time_line(entries: list[LogEntry], city: City, t: Words, *, without_numbers:
     return f'<ol class="p-line">{"".join(rows)}</ol>'
 
 
-def place_map(
-    city: City, township: str, points: Iterable[tuple[float, float]], body_at: tuple[float, float] | None, label: str
-) -> str:
+def place_map(city: City, township: str, points: Iterable[Point], body_at: Point | None, label: str) -> str:
     """The townships as outlines, the one concerned filled, calls as dots, the body as a square. No tiles from outside."""
     shapes = [a for a in city.areas.values() if a.tier is Tier.TOWNSHIP and a.polygon]
     if not shapes:

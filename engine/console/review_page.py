@@ -15,7 +15,7 @@ from starlette.responses import Response
 from engine.actions import CallReview
 from engine.alarming import hour_of
 from engine.console.order_page import call_list
-from engine.console.parts import button, facts, grade_badge, html, marked, place_map
+from engine.console.parts import button, facts, grade_badge, html, marked, one_at_a_time, place_map
 from engine.console.review_queue import DISMISSALS, Choice, Waiting, choices_of, queue_of
 from engine.console.room import Room, Visit, frame, to_sign_in, visit
 from engine.console.rows import area_name, bare, body_name, category_name
@@ -43,6 +43,10 @@ class Desk:
     """What the keys 1, 2, … do now."""
     other: Callable[[], None] | None = None
     redraw: Callable[[], Any] = lambda: None
+    host: ui.element | None = None
+    """Where dialogs stand, so that a redraw takes none away."""
+    drawn: tuple[str, int] = ("", 0)
+    """Subject and version that the screen shows."""
 
     def queue(self) -> list[Waiting]:
         """What waits."""
@@ -61,7 +65,9 @@ class Desk:
     def go(self, subject: str) -> None:
         """Turn to a subject and claim it."""
         self.at = subject
-        if self.seen.viewer.acts:
+        if not subject:
+            self.room.claims.leave(self.screen)
+        elif self.seen.viewer.acts:
             now = self.room.service.clock.now()
             self.room.claims.take(subject, self.screen, self.seen.viewer.name, now)
 
@@ -104,21 +110,18 @@ async def _draw(desk: Desk) -> None:
     async def detail() -> None:
         await _detail(desk)
 
-    shown: list[tuple[str, int]] = []
+    draw = one_at_a_time(detail.refresh)
 
     def redraw() -> None:
         queue.refresh()
-        detail.refresh()
+        draw()
 
     def told(difference: dict[str, Any]) -> None:
-        now = desk.current()
-        mark = [(now.id, now.row["v"])] if now else []
         queue.refresh()
-        if mark != shown or difference.get("whole"):
-            shown[:] = mark
-            detail.refresh()
+        if desk.drawn != _mark(desk.current()) or difference.get("whole"):
+            draw()
 
-    desk.redraw = redraw
+    desk.redraw, desk.host = redraw, ui.element("div")
     with ui.element("div").classes("r-desk"):
         with ui.element("section").classes("r-queue").props(f'aria-label="{desk.seen.words("queue")}"'):
             queue()
@@ -134,6 +137,10 @@ async def _draw(desk: Desk) -> None:
 
     ui.context.client.on_disconnect(lambda: desk.room.claims.leave(desk.screen))
     ui.context.client.on_delete(leave)
+
+
+def _mark(waiting: Waiting | None) -> tuple[str, int]:
+    return (waiting.id, int(waiting.row["v"])) if waiting else ("", 0)
 
 
 async def _key(desk: Desk, event: KeyEventArguments) -> None:
@@ -179,6 +186,7 @@ def _queue(desk: Desk) -> None:
 async def _detail(desk: Desk) -> None:
     desk.answers, desk.other = [], None
     waiting = desk.current()
+    desk.drawn = _mark(waiting)
     if waiting is None:
         html(f'<p class="f-panel r-done">{escape(desk.seen.words("queue_empty"))}</p>')
         return
@@ -325,7 +333,8 @@ def _other(desk: Desk, call_id: str, category: str) -> None:
     categories = {c.id: f"{c.group} · {c.name}" for c in city.taxonomy.categories.values()}
     bodies = {"": "—"} | {b.id: b.name for b in city.bodies.values()}
     matters = {m.value: t(f"m_{m.value}") for m in Matter}
-    with ui.dialog() as dialog, ui.element("div").classes("f-dialog"):
+    assert desk.host is not None  # noqa: S101 - set before anything is drawn
+    with desk.host, ui.dialog() as dialog, ui.element("div").classes("f-dialog"):
         html(f"<h2>{escape(t('other_choice'))}</h2>")
         chosen = ui.select(categories, label=t("category"), value=category, with_input=True).props("outlined")
         matter = ui.select(matters, label=t("matter"), value="police").props("outlined")
@@ -348,4 +357,5 @@ def _other(desk: Desk, call_id: str, category: str) -> None:
         with ui.element("div").classes("p-moves"):
             button(t("send"), done, "f-primary")
             button(t("cancel_dialog"), dialog.close)
+    dialog.on("hide", dialog.delete)
     dialog.open()

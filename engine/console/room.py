@@ -113,7 +113,7 @@ def frame(room: Room, seen: Visit, active: str, title: str) -> Iterator[None]:
     """Header with the ways about, then the page's own content."""
     head(seen.theme, seen.words.language, f"{title} · {seen.words('app')}")
     ui.html(_header(room, seen, active), sanitize=False).classes("f-header-box")
-    with ui.element("main").classes(f"f-main f-{active}").props("id=main tabindex=-1"):
+    with ui.element("div").classes(f"f-main f-{active}").props("id=main tabindex=-1"):
         yield
 
 
@@ -130,15 +130,22 @@ def _header(room: Room, seen: Visit, active: str) -> str:
     notice = f'<p class="f-demo" role="note">{escape(t("demonstration"))}</p>' if viewer.demonstration else ""
     city = room.service.rules().city
     return f"""<a class="f-skip" href="#main">{escape(t("skip"))}</a>
-<header class="f-header"><a class="f-brand" href="/"><span class="f-mark" aria-hidden="true"></span><b>{escape(t("app"))}</b><i>{escape(city.name)}</i></a>
+<header class="f-header"><a class="f-brand" href="/"><span class="f-mark" aria-hidden="true"></span>
+<b>{escape(t("app"))}</b><i>{escape(city.name)}</i></a>
 <nav aria-label="{escape(t("app"))}">{links}</nav><span class="f-space"></span>
 <time class="f-clock" data-tz="{escape(city.tz)}" data-now="{room.service.clock.now()}"></time>
-<button type="button" data-do="sound" aria-pressed="true" title="{escape(t("sound"))} (M)" aria-label="{escape(t("sound"))}"></button>
-<button type="button" data-do="theme" title="{escape(t("theme"))} (T)" aria-label="{escape(t("theme"))}"></button>
-<button type="button" data-do="help" title="{escape(t("help"))} (?)" aria-label="{escape(t("help"))}">?</button>
+{_switch("sound", "M", "", t)}{_switch("theme", "T", "", t)}{_switch("help", "?", "?", t)}
 <button type="button" data-do="language">{escape(t("language"))}</button>
 <span class="f-who">{who}</span>{leave}</header>{notice}
 <div class="f-lost" role="alert" hidden>{escape(t("reconnecting"))}</div>{_keys(t)}"""
+
+
+def _switch(what: str, key: str, shown: str, t: Words) -> str:
+    pressed = ' aria-pressed="true"' if what == "sound" else ""
+    said = escape(t(what))
+    return (
+        f'<button type="button" data-do="{what}"{pressed} title="{said} ({key})" aria-label="{said}">{shown}</button>'
+    )
 
 
 def _keys(t: Words) -> str:

@@ -57,9 +57,13 @@ def _form(request: Request, to: str, fault: str) -> str:
     theme = theme_of(request)
     said = f'<p class="f-fault" role="alert" id="fault">{escape(fault)}</p>' if fault else ""
     return f"""<!doctype html><html lang="{language}" data-theme="{theme}"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(t("sign_in"))} · {escape(t("app"))}</title>
-<link rel="stylesheet" href="{asset("console.css")}"><body class="f-signin"><main><form method="post" action="/sign-in">
-<h1><span class="f-mark" aria-hidden="true"></span>{escape(t("app"))}</h1><label for="token">{escape(t("token"))}</label>
-<input id="token" name="token" type="password" autocomplete="current-password" required autofocus aria-describedby="hint">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(t("sign_in"))} · {escape(t("app"))}</title>
+<link rel="stylesheet" href="{asset("console.css")}"><body class="f-signin"><main>
+<form method="post" action="/sign-in">
+<h1><span class="f-mark" aria-hidden="true"></span>{escape(t("app"))}</h1>
+<label for="token">{escape(t("token"))}</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required autofocus
+ aria-describedby="hint">
 <input type="hidden" name="to" value="{escape(_inside(to))}">{said}<p id="hint">{escape(t("token_hint"))}</p>
 <button class="f-button f-primary">{escape(t("sign_in"))}</button></form></main></body></html>"""

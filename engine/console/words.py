@@ -14,7 +14,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "sign_in": ("登录", "Sign in"),
     "sign_out": ("退出登录", "Sign out"),
     "token": ("访问令牌", "Access token"),
-    "token_hint": ("由管理员发放，输入一次即可，12 小时内有效。", "Given by the administrator; typed once, valid for 12 hours."),
+    "token_hint": ("由管理员发放，输入一次，12 小时内有效。", "From the administrator; typed once, good for 12 hours."),
     "token_wrong": ("令牌无效，请核对后重新输入。", "This token is not valid."),
     "theme": ("深浅色", "Theme"),
     "language": ("English", "中文"),

@@ -28,6 +28,7 @@ def test_moves_are_made_on_the_order_page(open_as: Open, city_service: Service) 
     page.get_by_label("说明").fill("已联系 13912345678 核实")
     page.get_by_role("button", name="确定").click()
     expect(page.locator(".p-line")).to_contain_text("已联系")
+    expect(page.locator(".q-dialog")).to_have_count(0)
     assert "13912345678" not in page.content()
     assert city_service.event(order, "arrive").status_code == 200  # somebody else, meanwhile
     expect(page.locator(".p-steps .now")).to_contain_text("反馈", timeout=5000)
@@ -54,7 +55,7 @@ def test_a_second_officer_sees_that_it_is_taken(open_as: Open, city_service: Ser
     expect(second.locator(".p-title")).to_contain_text("officer 正在处理")
     first.keyboard.press("1")
     until(lambda: city_service.order(order)["state"] == "sent")
-    expect(second.locator(".p-title")).not_to_contain_text("正在处理")
+    expect(second.locator(".r-detail")).not_to_contain_text("正在处理")
 
 
 def test_confirm_an_alert_and_see_the_instruction_leave(open_as: Open, city_service: Service, bodies: Bodies) -> None:
