@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 from standardwebhooks.webhooks import Webhook
@@ -103,9 +104,7 @@ async def test_a_signed_message_arrives_as_the_contract_shapes_it(monkeypatch: p
     assert value["data"] == {"order_id": "O1", "contacts": [{"call_id": "C1", "phone": "13800001234"}]}
 
 
-def _at(headers: dict[str, str]) -> "object":
-    from datetime import UTC, datetime
-
+def _at(headers: dict[str, str]) -> datetime:
     return datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
 
 

@@ -219,7 +219,7 @@ def test_an_order_in_any_hands() -> None:
     calm = settings(
         max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
-    run_state_machine_as_test(Errand, settings=calm)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Errand, settings=calm)
 
 
 @pytest.mark.soak
@@ -232,4 +232,4 @@ def test_ten_thousand_orders_in_any_hands() -> None:
         suppress_health_check=list(HealthCheck),
         database=None,
     )
-    run_state_machine_as_test(Errand, settings=long)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Errand, settings=long)

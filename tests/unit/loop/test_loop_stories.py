@@ -80,10 +80,12 @@ def test_a_fight_is_dispatched_and_closed_with_every_step(city: City) -> None:
     ("steps", "left_out"),
     [((SIGN, ARRIVE, REPORT), CALL_BACK), ((SIGN, ARRIVE), VERIFY), ((SIGN,), REPORT), ((), ARRIVE)],
 )
-def test_no_step_can_be_jumped(city: City, steps: tuple[tuple[Event, Actor], ...], left_out: object) -> None:
+def test_no_step_can_be_jumped(
+    city: City, steps: tuple[tuple[Event, Actor], ...], left_out: tuple[Event, Actor]
+) -> None:
     """Neither verification nor call-back can be left out on the way to closing."""
     order = after(opened(city, dispatched()), city, *steps)
-    kind, actor = left_out  # type: ignore[misc]  # a pair, as above
+    kind, actor = left_out
     with pytest.raises(Illegal, match="not legal now"):
         moved(order, city, kind, T0 + HOUR, actor)
 
@@ -305,7 +307,16 @@ def test_an_instant_that_cannot_be_true_is_not_believed(city: City, said: int) -
 
 def test_data_sent_along_cannot_rewrite_the_line(city: City) -> None:
     """Names that the line itself uses, from outside, neither break it nor lie in it."""
-    forged = {"order": 1, "what": "x", "who": "y", "now": 2, "text": "z", "to": "me", "version": 99, "state": "closed"}
+    forged: dict[str, str | int | float | None] = {
+        "order": 1,
+        "what": "x",
+        "who": "y",
+        "now": 2,
+        "text": "z",
+        "to": "me",
+        "version": 99,
+        "state": "closed",
+    }
     for kind in (Event.SIGN, Event.RETURN, Event.NOTE):
         event = replace(happened(kind, T0 + MINUTE), data=dict(forged))
         change = apply(opened(city), event, city, T0 + MINUTE)

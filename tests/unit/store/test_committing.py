@@ -180,7 +180,7 @@ async def test_an_order_moves_through_its_indexes(client: Client, town: str) -> 
     closed = replace(taken_over, version=3, state=State.CLOSED, due=None, alarm_at=None)
     await commits.commit(client, town, Change(orders=(closed,)), now=T0)
     for empty in ({"overdue": True}, {"only_open": True}, {"state": "sent"}):
-        assert of(await views.orders(client, town, **empty)) == [], empty  # type: ignore[arg-type]  # one keyword
+        assert of(await views.orders(client, town, **empty)) == [], empty
     assert of(await views.orders(client, town, state="closed")) == ["O1"]
     assert (await queues.depths(client, town))["alarms"] == 0
 
