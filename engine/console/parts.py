@@ -168,7 +168,7 @@ def time_line(entries: list[LogEntry], city: City, t: Words, *, without_numbers:
 
 
 def place_map(city: City, township: str, points: Iterable[Point], body_at: Point | None, label: str) -> str:
-    """The townships as outlines, the one concerned filled, calls as dots, the body as a square. No tiles from outside."""
+    """The townships as outlines, the one concerned filled, calls as dots, the body as a square; no tiles."""
     shapes = [a for a in city.areas.values() if a.tier is Tier.TOWNSHIP and a.polygon]
     if not shapes:
         return ""
