@@ -63,7 +63,7 @@ def test_a_reader_sees_no_number_no_name_and_no_button(open_as: Open, city_servi
     paths += [f"/alerts/{a['alert_id']}" for a in sent["alerts"]]
     for path in paths:
         page.goto(path)
-        page.wait_for_selector("#main *")
+        page.wait_for_selector("#main .f-panel, #main .b-orders")
         page.wait_for_timeout(300)
         seen = page.content()
         assert not PHONE.search(seen), path
@@ -93,7 +93,7 @@ def test_no_page_has_a_serious_accessibility_fault(open_as: Open, city_service: 
                  "/figures", "/models/fraud_brushing"]  # fmt: skip
         for path in paths[: 2 if dark else None]:
             page.goto(path)
-            page.wait_for_selector("#main *")
+            page.wait_for_selector("#main .f-panel, #main .b-orders")
             page.wait_for_timeout(400)
             if found := faults(page):
                 bad[f"{path} {'dark' if dark else 'light'}"] = found
