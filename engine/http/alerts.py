@@ -1,4 +1,4 @@
-"""Routes of alerts, dossiers and figures."""
+"""Routes of alerts and dossiers."""
 
 import json
 from typing import Any
@@ -9,7 +9,6 @@ from fastapi import APIRouter
 from engine.http.asking import Cursor, Here, Id, Limit, Who, allow
 from engine.http.problems import responses
 from engine.http.shapes import AlertReviewBody, alert_view, line_view
-from engine.http.summary import summary
 from engine.http.tokens import LOOK, ROOM
 from engine.model.alert import AlertState
 from engine.store import views
@@ -55,10 +54,3 @@ async def dossier_by_id(s: Here, who: Who, dossier_id: Id) -> dict[str, Any]:
     found = await views.dossier(s.client, s.rules().city.id, dossier_id)
     shown: dict[str, Any] = json.loads(msgspec.json.encode(found))
     return shown
-
-
-@router.get("/reports/summary", responses=responses(401, 403, 503))
-async def report_summary(s: Here, who: Who) -> dict[str, Any]:
-    """Counters since the start of this store: calls by matter and handoff, orders, alerts, deliveries, queues."""
-    allow(who, LOOK)
-    return await summary(s)

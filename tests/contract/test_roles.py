@@ -19,6 +19,7 @@ ROUTES: list[tuple[str, str, Any, set[str]]] = [
     ("GET", "/alerts/A-none", None, LOOK),
     ("GET", "/dossiers/D-none", None, LOOK),
     ("GET", "/reports/summary", None, LOOK),
+    ("GET", "/hotspots", None, LOOK),
     ("POST", "/classify", {"text": "太吵"}, LOOK),
     ("POST", "/orders/{order}/events", {"type": "note", "note": "知道了"}, ROOM | {"body"}),
     ("POST", "/orders/{order}/assign", {"body": "wc-branch", "reason": "x"}, ROOM),

@@ -1,0 +1,5 @@
+"""Reports room: figures from calls that were decided. Pure: rows in, figures out."""
+
+from engine.reports.figures import Row, hot_spots, received, row_of
+
+__all__ = ["Row", "hot_spots", "received", "row_of"]
