@@ -31,7 +31,8 @@ run: setup ## start everything on an embedded store, play sample calls, console 
 	@exec $(BIN)/fenliu demo
 
 test: check ## every check and test
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "not soak"
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not soak" --ignore tests/browser
+	@$(BIN)/pytest tests/browser  # by itself: Playwright keeps an event loop running that asynchronous tests cannot share
 
 check: setup ## ruff, mypy --strict, import contracts, rules
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
