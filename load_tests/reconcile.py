@@ -135,7 +135,12 @@ def _answers(seen: Seen) -> Iterator[Finding]:
         first.setdefault(entry.subject, entry.data["to"])
     for sent in seen.sent:
         decision = sent.answer.get("decision") or {}
-        opened = sent.answer and sent.answer["order_id"] and decision["handoff"] not in ("join", "none")
+        opened = (
+            sent.answer
+            and sent.answer["order_id"]
+            and not decision["review"]
+            and decision["handoff"] not in ("join", "none")
+        )
         if opened and first.get(sent.answer["order_id"]) != (decision["body"] or {}).get("id"):
             yield Finding("wrong_body", sent.answer["order_id"], "was first sent elsewhere than the answer says")
 

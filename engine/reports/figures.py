@@ -46,7 +46,7 @@ def received(rows: Sequence[Row]) -> dict[str, Any]:
     (DOMAIN M1: 52 %).
     """
     other = [r for r in rows if r.matter != "police"]
-    handed = sum(r.handoff != "none" for r in other)
+    handed = sum(r.handoff != "none" and not r.review for r in other)
     return {
         "calls": len(rows),
         "by_matter": _counted(r.matter for r in rows),

@@ -82,9 +82,13 @@ def _police_anyway(reading: Reading) -> bool:
 
 
 def _held(asked: Asked, city: City) -> Decision:
-    """A person decides first; the command centre, first receiver, holds the call (首接负责)."""
+    """A person decides first; the command centre, first receiver, holds the call (首接负责).
+
+    Unclear between the police and another side, with the caller on the line: the three of them talk (DOMAIN M2).
+    """
     reading = asked.reading
-    why = Reason("review", "把握不足，转人工研判；研判前由 110 首接负责，不分流")
+    three = asked.channel in LIVE_CHANNELS and _overlapping(reading, reading.matter)
+    why = _HELD_THREE_WAY if three else _HELD
     return Decision(
         matter=reading.matter,
         category=reading.category,
@@ -92,7 +96,7 @@ def _held(asked: Asked, city: City) -> Decision:
         confidence=reading.confidence,
         danger=reading.danger,
         review=True,
-        handoff=Handoff.NONE,
+        handoff=Handoff.THREE_WAY if three else Handoff.NONE,
         body_id=city.command_body,
         fallbacks=(),
         joint=(),
@@ -129,6 +133,8 @@ def _unforced(matter: Matter, duty: Duty | None) -> Handoff:
 _POLICE = Reason("police_matter", "属于公安职责")
 
 
+_HELD = Reason("review", "把握不足，转人工研判；研判前由 110 首接负责，不分流")
+_HELD_THREE_WAY = Reason("review", "职责不清，建议接通三方通话共同研判；研判前由 110 首接负责，不分流")
 _BY_SIGN_DANGER = Reason("danger_first", "有危险：警察先到场，其他单位同时通知")
 _BY_SIGN = Reason("police_by_sign", "事由属其他单位，但有暴力、威胁或受伤迹象，按警情处置")
 _WHY = {

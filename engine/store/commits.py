@@ -107,7 +107,9 @@ def _counts(change: Change) -> dict[str, int]:
     counts: Counter[str] = Counter()
     if change.outcome:
         d = change.outcome.decision
-        counts[f"fenliu_calls_total|matter={d.matter.value},handoff={d.handoff.value}"] += 1
+        # A call that a person still has to decide was handed over by nobody yet, whatever is suggested.
+        handoff = "none" if d.review else d.handoff.value
+        counts[f"fenliu_calls_total|matter={d.matter.value},handoff={handoff}"] += 1
         for reason in d.reasons:
             counts[f"fenliu_reasons_total|code={reason.code}"] += 1
     for entry in change.log:
