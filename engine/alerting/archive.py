@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from engine.alerting.example_events import ReadText
-from engine.alerting.facts import MAX_TEXT, clock
+from engine.alerting.facts import MAX_TEXT, NOTHING_READ, clock
 from engine.alerting.fields import FIELDS, Kind, Moment
 from engine.alerting.values import Facts
 from engine.alerting.wording import normalise
@@ -27,22 +27,6 @@ from engine.model.decision import Links
 MAX_LINE = 200_000
 """Bytes of one line; longer ones are no calls."""
 _LINKED = ("same_caller", "same_place")
-_DEFAULTS: dict[str, Any] = {
-    "matter": "",
-    "danger": False,
-    "review": False,
-    "confidence": 1.0,
-    "amount": 0.0,
-    "people": 0,
-    "weapons": (),
-    "injury": False,
-    "violence": False,
-    "threat": False,
-    "children": False,
-    "elderly": False,
-    "past": False,
-    "channel": "110",
-}
 _TYPES: dict[Kind, tuple[type, ...]] = {
     Kind.FLAG: (bool,),
     Kind.NUMBER: (int, float),
@@ -105,7 +89,13 @@ class Archive:
         row = flat(row)
         at = _instant(row.get("received_at"))
         text = str(row.get("text") or "")[:MAX_TEXT]
-        values = {**_DEFAULTS, **self._reading(row, text), **_given(row), **clock(at, self._city.calendar)}
+        values = {
+            "matter": "",
+            **NOTHING_READ,
+            **self._reading(row, text),
+            **_given(row),
+            **clock(at, self._city.calendar),
+        }
         values["text"] = normalise(text)
         location = row.get("location")
         post = location.get("post_id") if isinstance(location, dict) else None

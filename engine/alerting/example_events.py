@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.alerting.examples_schema import Example, ExampleEvent
-from engine.alerting.facts import clock
+from engine.alerting.facts import NOTHING_READ, clock
 from engine.alerting.fields import Moment
 from engine.alerting.lengths import milliseconds
 from engine.alerting.values import Facts
@@ -69,22 +69,7 @@ def facts_of(shape: ExampleEvent, id_: str, at: int, city: City, read: ReadText 
     return Facts(id_, (id_,), at, moment, values, shown)
 
 
-_NOTHING_READ: dict[str, Any] = {
-    "matter": "police",
-    "danger": False,
-    "review": False,
-    "confidence": 1.0,
-    "amount": 0.0,
-    "people": 0,
-    "weapons": (),
-    "injury": False,
-    "violence": False,
-    "threat": False,
-    "children": False,
-    "elderly": False,
-    "past": False,
-    "channel": "110",
-}
+_NOTHING_READ: dict[str, Any] = {"matter": "police", **NOTHING_READ}
 
 
 def _read_values(shape: ExampleEvent, read: ReadText | None) -> dict[str, Any]:

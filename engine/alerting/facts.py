@@ -21,6 +21,24 @@ MAX_TEXT = 4000
 _HOUR = 3_600_000
 
 
+NOTHING_READ: dict[str, Any] = {
+    "danger": False,
+    "review": False,
+    "confidence": 1.0,
+    "amount": 0.0,
+    "people": 0,
+    "weapons": (),
+    "injury": False,
+    "violence": False,
+    "threat": False,
+    "children": False,
+    "elderly": False,
+    "past": False,
+    "channel": "110",
+}
+"""Values of a call's fields where no text was read: what archives and tests beside models start from."""
+
+
 @lru_cache(maxsize=512)
 def _offset(tz: str, hour: int) -> timezone:
     """The zone's offset in one hour since 1970: looked up once, not per call."""

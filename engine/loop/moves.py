@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from engine.errors import Illegal
-from engine.loop.clocks import ORDER_OF_STEPS, REVIEW, owed_step, own_procedure, resume_clock, start_clock, stop_clock
+from engine.loop.clocks import REVIEW, owed_step, own_procedure, resume_clock, start_clock, stop_clock
 from engine.loop.notices import SYSTEM, entry, notice, superior
 from engine.loop.opening import put_out
 from engine.model.call import Instant
@@ -212,13 +212,3 @@ def _reopen(order: Order, event: OrderEvent, city: City, now: Instant) -> Change
     boss = superior(city, opened.body_id)
     told = notice(opened, city, MessageType.ORDER_SUPERVISED, boss, now, 9, reason="not_solved", note=event.note)
     return Change(log=(log,)) + sent + Change(messages=(told,))
-
-
-def steps_left(order: Order, city: City) -> tuple[Event, ...]:
-    """The steps still to come, for the step picture."""
-    procedure = own_procedure(order, city)
-    owed = owed_step(order.state, procedure) if order.is_open else None
-    if owed is None:
-        return ()
-    start = ORDER_OF_STEPS.index(owed.step)
-    return tuple(s.step for s in procedure.steps if ORDER_OF_STEPS.index(s.step) >= start)
