@@ -14,7 +14,7 @@ from engine import alarming
 from engine.alerting import order_facts
 from engine.clock import Clock
 from engine.errors import Conflict, Fault, Illegal, NotFound, Refused, Replayed
-from engine.loop import apply, assign, check_back, reassign, review_alert
+from engine.loop import Patrol, apply, assign, check_back, reassign, review_alert, suggest_patrol
 from engine.model.alert import Alert
 from engine.model.call import Instant
 from engine.model.change import CallOutcome, Change
@@ -95,6 +95,16 @@ class Actions:
             return change.orders[-1]
 
         return await self._again(once)
+
+    async def suggest_patrol(self, patrol: Patrol, who: str) -> Order:
+        """A hot spot becomes an order; the same suggestion again answers the order it made. Raises `StoreDown`."""
+        rules, now = self._rules(), self._clock.now()
+        change = suggest_patrol(patrol, rules.city, now, who)
+        try:
+            await self._commit(change, now)
+        except Conflict:
+            return await views.order(self._client, rules.city.id, patrol.order_id)
+        return change.orders[-1]
 
     async def _alert_checked(self, order: Order, city: City, now: Instant) -> Change:
         """The alert follows its instruction in the same change."""

@@ -7,10 +7,12 @@ The promise: nothing closes by silence, one holder at a time, a deadline always 
 from engine.loop.alerts import check_back, due_alert, open_alert, review_alert
 from engine.loop.moves import apply, legal_moves
 from engine.loop.opening import Opening, assign, join, open_order, reassign
+from engine.loop.patrol import Patrol, suggest_patrol
 from engine.loop.supervision import tick
 
 __all__ = [
     "Opening",
+    "Patrol",
     "apply",
     "assign",
     "check_back",
@@ -21,5 +23,6 @@ __all__ = [
     "open_order",
     "reassign",
     "review_alert",
+    "suggest_patrol",
     "tick",
 ]

@@ -1,4 +1,4 @@
-"""Reports room: figures from calls that were decided. Pure: rows in, figures out."""
+"""Reports room: figures and hot spots from what was decided and done. Pure: rows in, figures out."""
 
 from engine.reports.figures import Row, hot_spots, received, row_of
 

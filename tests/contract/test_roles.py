@@ -20,6 +20,8 @@ ROUTES: list[tuple[str, str, Any, set[str]]] = [
     ("GET", "/dossiers/D-none", None, LOOK),
     ("GET", "/reports/summary", None, LOOK),
     ("GET", "/hotspots", None, LOOK),
+    ("GET", "/hotspots/patrol/O-none/effect", None, LOOK),
+    ("POST", "/hotspots/patrol", {"area": "wc-gl", "hours": [20, 23], "reason": "x"}, ROOM),
     ("POST", "/classify", {"text": "太吵"}, LOOK),
     ("POST", "/orders/{order}/events", {"type": "note", "note": "知道了"}, ROOM | {"body"}),
     ("POST", "/orders/{order}/assign", {"body": "wc-branch", "reason": "x"}, ROOM),
