@@ -8,11 +8,9 @@ from engine.alerting.compiled import Compiled
 from engine.alerting.facts import local
 from engine.alerting.measures import Measured
 from engine.alerting.values import AlertDraft, Facts
+from engine.alerting.windows import MAX_CALLS
 from engine.model.alert import AlertState
 from engine.model.city import City
-
-MAX_CALLS = 50
-"""Calls an alert names; the newest when there are more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,29 +45,23 @@ def windows(events: list[Seen], at: int, length: int) -> Iterator[list[Seen]]:
         yield [event for event in events if end - length < event.at <= end]
 
 
-def _best(events: list[Seen], at: int, length: int, value: Callable[[list[Seen]], float]) -> Measured:
-    """The largest value over all windows that contain the event; the earliest window when equal."""
-    best = Measured(0.0)
+def best(measure: str, events: list[Seen], at: int, length: int) -> tuple[float, list[Seen]]:
+    """The largest number over all windows that contain the event, and that window; the earliest when equal."""
+    most, kept = 0.0, list[Seen]()
     for window in windows(events, at, length):
-        measured = value(window)
-        if measured > best.value:
-            best = Measured(measured, tuple(event.event_id for event in window))
-    return best
+        number = NUMBERS[measure](window)
+        if number > most:
+            most, kept = number, window
+    return most, kept
 
 
-def count(events: list[Seen], at: int, length: int) -> Measured:
-    """How many events."""
-    return _best(events, at, length, lambda window: float(len(window)))
+def _distinct(window: list[Seen]) -> float:
+    return float(len({event.value for event in window}))
 
 
-def distinct(events: list[Seen], at: int, length: int) -> Measured:
-    """How many different values."""
-    return _best(events, at, length, lambda window: float(len({event.value for event in window})))
-
-
-def total(events: list[Seen], at: int, length: int) -> Measured:
-    """Sum of the values. Negative amounts do not occur; what is no number counts nothing."""
-    return _best(events, at, length, lambda window: sum(map(_number, window)))
+def _total(window: list[Seen]) -> float:
+    """Negative amounts do not occur; what is no number counts nothing."""
+    return sum(map(_number, window))
 
 
 def _number(event: Seen) -> float:
@@ -77,20 +71,30 @@ def _number(event: Seen) -> float:
         return 0.0
 
 
-def n_of(events: list[Seen], at: int, length: int) -> Measured:
+def _signs(window: list[Seen]) -> float:
     """How many different signs; a value is the signs one event shows: `0,2`."""
-    return _best(events, at, length, lambda window: float(len({sign for event in window for sign in _marks(event)})))
+    return float(len({sign for event in window for sign in _marks(event)}))
 
 
 def _marks(event: Seen) -> list[int]:
     return [int(mark) for mark in event.value.split(",") if mark.isdigit()]
 
 
+NUMBERS: dict[str, Callable[[list[Seen]], float]] = {
+    "count": lambda window: float(len(window)),
+    "distinct": _distinct,
+    "sum": _total,
+    "n_of": _signs,
+}
+"""What is a number of a window's events alone: the store answers it without the events (`WindowQuery.measure`)."""
+
+
 def near_duplicate(events: list[Seen], at: int, length: int, event_id: str, least: float) -> Measured:
     """How many events say nearly what this one says, itself included."""
     own = next((event.value for event in events if event.event_id == event_id), "")
     alike = [event for event in events if event.event_id == event_id or likeness(event.value, own) >= least]
-    return count(alike, at, length)
+    number, window = best("count", alike, at, length)
+    return Measured(number, tuple(event.event_id for event in window))
 
 
 def sequence(events: list[Seen], event_id: str, length: int, gaps: tuple[int, ...]) -> Measured:

@@ -2,9 +2,10 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from engine.model.alert import WindowEntry, WindowQuery
+from engine.alerting import measures
+from engine.model.alert import MOST_READ, WindowEntry, WindowQuery
 
 _SLACK = 86_400_000
 _SWEEP = 4096
@@ -45,6 +46,20 @@ class _Kept:
         last = bisect_left(self.ats, query.at + query.length)
         return tuple(self.entries[max(first, last - query.limit) : last])
 
+    def number(self, query: WindowQuery) -> tuple[WindowEntry, ...]:
+        """The number that is measured, and the newest `limit` entries it rests on when it is large enough."""
+        last = bisect_right(self.ats, query.at)
+        if query.measure == "count" and last == bisect_left(self.ats, query.at + query.length):
+            first = bisect_right(self.ats, query.at - query.length)
+            number, window = float(last - first), self.entries[max(first, last - query.limit) : last]
+        else:
+            reach = self.between(replace(query, limit=MOST_READ))
+            number, seen = measures.best(query.measure, measures.seen(reach), query.at, query.length)
+            ats = {each.at for each in seen}
+            window = [entry for entry in reach if entry.at in ats][-query.limit :]
+        kept = window if number >= query.least else []
+        return WindowEntry(window[-1].at if window else query.at, f"#{number:.17g}"), *kept
+
     def forget(self, before: int) -> bool:
         """Drops what is older; True when nothing is left."""
         place = bisect_left(self.ats, before)
@@ -77,9 +92,11 @@ class WindowMemory:
             self._added += 1
             if self._added >= max(_SWEEP, len(self._kept)):
                 self._sweep()
+        if not query.limit:
+            return ()
         if query.buckets:
             return tuple(entry for bucket in query.buckets if (entry := kept.counts.get(bucket)))
-        return kept.between(query) if query.limit else ()
+        return kept.number(query) if query.measure else kept.between(query)
 
     def _sweep(self) -> None:
         self._added = 0

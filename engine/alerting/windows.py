@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from math import gcd
+from functools import lru_cache
+from math import ceil, gcd, isfinite
 
 from engine.alerting import measures
 from engine.alerting.fields import label
@@ -12,19 +12,27 @@ from engine.alerting.measures import Measured
 from engine.alerting.nodes import Node
 from engine.alerting.values import Facts, Values
 from engine.alerting.wording import sketch
-from engine.model.alert import WindowEntry, WindowQuery
+from engine.model.alert import MOST_READ, WindowEntry, WindowQuery
 
 DAY = 86_400_000
-MAX_ENTRIES = 512
 MAX_CHAIN = 128
 """Entries a sequence looks at: its work grows with their square."""
 MAX_VALUE = 100
+MAX_CALLS = 50
+"""Calls an alert names; the newest when there are more."""
+_LIMITS = {"sequence": MAX_CHAIN, "near_duplicate": MOST_READ, "absence": 1}
+"""Entries that are wanted: an absence is broken by the newest one; numbers only name the calls they rest on."""
 
 
 @lru_cache(maxsize=256)
 def _buckets(at: int, length: int, days: int) -> tuple[int, ...]:
     """The present span and the same span on the days before."""
     return tuple((at - day * DAY) // length * length for day in range(days + 1))
+
+
+def _finite(value: object) -> bool:
+    """Whether it is a number that can be added up; what another system sends may be anything."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,14 @@ class Window:
     @property
     def limit(self) -> int:
         """Entries the store answers at most, the newest."""
-        return MAX_CHAIN if self.measure == "sequence" else MAX_ENTRIES
+        return _LIMITS.get(self.measure, MAX_CALLS)
+
+    @property
+    def fewest(self) -> int:
+        """With fewer events in reach it cannot hold, whatever they are."""
+        if self.measure == "sequence":
+            return len(self.gaps)
+        return ceil(self.least) if self.measure in ("count", "distinct", "near_duplicate") else 0
 
     def group(self, values: Values) -> str | None:
         """`caller:1f…,township:x`, or None when a part is not known."""
@@ -92,6 +107,9 @@ class Window:
             length=self.length,
             limit=self.limit if read else 0,
             buckets=_buckets(facts.at // self.grain * self.grain, self.length, self.days) if self.days else (),
+            measure=self.measure if self.measure in measures.NUMBERS else "",
+            least=self.least,
+            fewest=self.fewest,
         )
 
     def _member(self, facts: Facts, marks: Sequence[int]) -> str:
@@ -102,7 +120,7 @@ class Window:
             value = sketch(facts.values.get("text", ""))
         elif self.field:
             found = facts.values.get(self.field)
-            if found is None:
+            if found is None or (self.measure == "sum" and not _finite(found)):
                 return ""  # nothing to write down; what others wrote still counts
             value = str(found)[:MAX_VALUE].replace("|", "/")
         return f"{facts.event_id}|{value}"
@@ -158,21 +176,15 @@ def _absence(window: Window, query: WindowQuery, facts: Facts, entries: Sequence
     return Measured(0.0 if after else 1.0, facts.call_ids)
 
 
-def _plain(
-    measure: Callable[[list[measures.Seen], int, int], Measured],
-    window: Window,
-    query: WindowQuery,
-    facts: Facts,
-    entries: Sequence[WindowEntry],
-) -> Measured:
-    return measure(measures.seen(entries), query.at, window.length)
+def _number(window: Window, query: WindowQuery, facts: Facts, entries: Sequence[WindowEntry]) -> Measured:
+    """The store has measured it: a number, then the events it rests on."""
+    if not entries:
+        return Measured(0.0)
+    return Measured(float(entries[0].member[1:]), tuple(event.event_id for event in measures.seen(entries[1:])))
 
 
 _MEASURES: dict[str, Callable[[Window, WindowQuery, Facts, Sequence[WindowEntry]], Measured]] = {
-    "count": partial(_plain, measures.count),
-    "distinct": partial(_plain, measures.distinct),
-    "sum": partial(_plain, measures.total),
-    "n_of": partial(_plain, measures.n_of),
+    **dict.fromkeys(measures.NUMBERS, _number),
     "rate": _rate,
     "near_duplicate": _near,
     "sequence": _sequence,

@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from engine.model.call import Instant
 
+MOST_READ = 512
+"""Entries of one window that are looked at for one event, the newest."""
+
 
 class AlertState(StrEnum):
     """Where an alert stands (DOMAIN M4: 预警发现 → 二次研判 → 指令 → 核查反馈)."""
@@ -72,14 +75,25 @@ class WindowQuery:
     """`<event id>|<value>`; the value is what distinct and sum read. Empty: only read, nothing is added."""
     at: Instant
     length: int
-    limit: int = 512
+    limit: int = MOST_READ
     buckets: tuple[Instant, ...] = ()
     """If given, only numbers are answered: surges count more events than anybody wants to read.
 
     For each bucket one entry `(at=bucket, member="#<n>")`, n being the events with
     `bucket <= at < bucket + length`; events are kept back to the oldest bucket. Still a set: adding twice
-    is adding once.
+    is adding once. Buckets after the first may be left out while the first counts less than `least`.
     """
+    measure: str = ""
+    """`count | distinct | sum | n_of`: a number is wanted, not the entries.
+
+    Of all windows `(x - length, x]` with `at` inside that end at an event, the one that measures most (the
+    earliest when equal) is answered: first `(at=x, member="#<number>")`, then its newest `limit` entries,
+    oldest first. All but a count without later events look at no more than the newest MOST_READ entries.
+    """
+    least: float = 0.0
+    """Below this number the window does not hold: the answer may be any smaller number, and no entries."""
+    fewest: int = 0
+    """With fewer events in `(at - length, at + length)` the window cannot hold: nothing may be answered."""
 
 
 @dataclass(frozen=True, slots=True)

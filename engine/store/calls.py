@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from engine.errors import NotFound, Replayed, Taken
-from engine.model.alert import WindowEntry, WindowQuery
+from engine.model.alert import MOST_READ, WindowEntry, WindowQuery
 from engine.model.call import Call, Instant
 from engine.model.city import LinkRules
 from engine.model.message import LogEntry
@@ -130,7 +130,18 @@ async def accept(
 
 def _queries(windows: tuple[WindowQuery, ...]) -> list[dict[str, Any]]:
     return [
-        {"key": q.key, "member": q.member, "at": q.at, "length": q.length, "limit": q.limit, "buckets": q.buckets}
+        {
+            "key": q.key,
+            "member": q.member,
+            "at": q.at,
+            "length": q.length,
+            "limit": q.limit,
+            "buckets": q.buckets,
+            "measure": q.measure,
+            "least": q.least,
+            "fewest": q.fewest,
+            "most": MOST_READ,
+        }
         for q in windows
     ]
 

@@ -24,6 +24,88 @@ local function newest(key, from, to, limit)
   return redis.call('ZREVRANGEBYSCORE', key, to, '(' .. from, 'LIMIT', 0, limit)
 end
 
+-- weigh: one event enters (by = 1) or leaves (by = -1) what is measured. A member is `<id>|<value>`.
+local function weigh(t, measure, member, by)
+  if measure == 'count' then t.n = t.n + by return end
+  local value = string.match(member, '|([^|]*)$') or ''
+  if measure == 'sum' then t.n = t.n + by * (tonumber(value) or 0) return end
+  local parts = { value }
+  if measure == 'n_of' then
+    parts = {}
+    for sign in string.gmatch(value, '%d+') do table.insert(parts, sign) end
+  end
+  for _, part in ipairs(parts) do
+    local before = t.seen[part] or 0
+    t.seen[part] = before + by
+    if before == 0 then t.n = t.n + 1 elseif before + by == 0 then t.n = t.n - 1 end
+  end
+end
+
+-- best: of all windows (x - length, x] with q.at inside that end at an event, the one that measures most; the earliest
+-- when equal. `rows` are members and scores, newest first; answered newest first, then the number with its x.
+-- The same as engine/alerting/measures.py, against which the tests hold it.
+local function best(rows, q)
+  local n = #rows / 2
+  local ats = {}
+  for i = 1, n do ats[i] = tonumber(rows[2 * (n - i) + 2]) end
+  local function member(i) return rows[2 * (n - i) + 1] end
+  local t, first, last = { n = 0, seen = {} }, 1, 0
+  local most, from, to, finish = 0, 1, 0, q.at
+  while finish do
+    while last < n and ats[last + 1] <= finish do
+      last = last + 1
+      weigh(t, q.measure, member(last), 1)
+    end
+    while first <= last and ats[first] <= finish - q.length do
+      weigh(t, q.measure, member(first), -1)
+      first = first + 1
+    end
+    if t.n > most then most, from, to = t.n, first, last end
+    finish = ats[last + 1]
+  end
+  local out = {}
+  for i = to, most >= q.least and math.max(from, to - q.limit + 1) or to + 1, -1 do
+    table.insert(out, member(i))
+    table.insert(out, ats[i])
+  end
+  table.insert(out, '#' .. string.format('%.17g', most))
+  table.insert(out, ats[to] or q.at)
+  return out
+end
+
+local function entries(key, from, to, limit)
+  return redis.call('ZREVRANGEBYSCORE', key, to, from, 'WITHSCORES', 'LIMIT', 0, limit)
+end
+
+-- answer: entries, or the number that is measured. A count in the order of time needs no entry to be looked at.
+local function answer(key, q)
+  local from, to = '(' .. (q.at - q.length), '(' .. (q.at + q.length)
+  local n = q.fewest > 0 and redis.call('ZCOUNT', key, from, to) or 0
+  if n < q.fewest then return {} end
+  if q.measure == '' then return entries(key, from, to, q.limit) end
+  if q.measure ~= 'count' or redis.call('ZCOUNT', key, '(' .. q.at, to) > 0 then
+    return best(entries(key, from, to, q.most), q)
+  end
+  if n == 0 then n = redis.call('ZCOUNT', key, from, q.at) end
+  local out = n >= q.least and entries(key, from, q.at, q.limit) or {}
+  local last = out[2] or q.at
+  table.insert(out, '#' .. n)
+  table.insert(out, last)
+  return out
+end
+
+-- numbers: how many events each bucket holds; the usual level is not asked for while the first one is too small.
+local function numbers(key, q)
+  local out = {}
+  for i, b in ipairs(q.buckets) do
+    local n = redis.call('ZCOUNT', key, b, '(' .. (b + q.length))
+    table.insert(out, '#' .. n)
+    table.insert(out, b)
+    if i == 1 and n < q.least then break end
+  end
+  return out
+end
+
 local function windows(p, queries)
   local out = {}
   for i, q in ipairs(queries) do
@@ -34,16 +116,9 @@ local function windows(p, queries)
       redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. (q.at - back))
       remember(key, q.at, q.member, back)
     end
-    if #q.buckets > 0 then
-      out[i] = {}
-      for _, b in ipairs(q.buckets) do
-        table.insert(out[i], '#' .. redis.call('ZCOUNT', key, b, '(' .. (b + q.length)))
-        table.insert(out[i], b)
-      end
-    else
-      out[i] = redis.call('ZREVRANGEBYSCORE', key, '(' .. (q.at + q.length), '(' .. (q.at - q.length),
-        'WITHSCORES', 'LIMIT', 0, q.limit)
-    end
+    -- limit 0: the event is only written down.
+    out[i] = {}
+    if q.limit > 0 then out[i] = #q.buckets > 0 and numbers(key, q) or answer(key, q) end
   end
   return out
 end

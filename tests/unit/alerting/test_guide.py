@@ -14,6 +14,7 @@ from engine.alerting.conditions_schema import When
 from engine.alerting.fields import FIELDS
 from engine.alerting.relations import MAX_RULES
 from engine.alerting.windows_schema import MEASURES
+from engine.model.alert import MOST_READ
 from engine.model.city import City
 
 GUIDE = (RULES.parent / "docs" / "authoring.md").read_text("utf-8")
@@ -57,7 +58,7 @@ def test_the_guide_names_every_command() -> None:
         ("models in the folder", (models.MAX_MODELS, models.MAX_BYTES)),
         ("words in a list", (conditions_schema.MAX_WORDS, 32, conditions_schema.MAX_BRANCHES, 40)),
         ("patterns in a condition", (5, 10, 500, conditions_schema.MAX_REGEX, textual.REGEX_MEMORY >> 20)),
-        ("windows of a model", (5, 400, 90, windows.MAX_ENTRIES, windows.MAX_CHAIN)),
+        ("windows of a model", (5, 400, 90, MOST_READ, windows.MAX_CHAIN)),
         ("ties among models", (MAX_RULES - 1,)),
         ("calls an alert names", (drafting.MAX_CALLS, template.MAX_FILLED)),
     ],

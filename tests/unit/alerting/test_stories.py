@@ -142,7 +142,7 @@ def test_a_call_that_can_only_fill_a_window_asks_nothing_back(load: Load, city: 
     fills = engine.plan(call(1, 0, category="help.fire"))
     assert [(query.member, query.limit) for query in fills.queries] == [("c1|", 0)]
     reads = engine.plan(call(2, 0, danger=True))
-    assert [(query.member, query.limit) for query in reads.queries] == [("", 512)]
+    assert [(query.member, query.limit) for query in reads.queries] == [("", 50)]
     assert engine.plan(call(3, 0)).idle
 
 
@@ -246,7 +246,7 @@ def test_an_explanation_names_each_condition_with_its_value(load: Load, city: Ci
     engine = Engine(load(a=text), city)
     facts = call(2, 5, text="有刀")
     key = engine.plan(facts).queries[0].key
-    entries = {key: (WindowEntry(AT, "c1|"), WindowEntry(facts.at, "c2|"))}
+    entries = {key: (WindowEntry(facts.at, "#2"), WindowEntry(AT, "c1|"), WindowEntry(facts.at, "c2|"))}
     fired = "\n".join(engine.explain("a", facts, entries, {}).lines())
     assert "✓ 测试模型（a 1-" in fired
     assert "✓ 类别为恐吓威胁（order.threat）" in fired

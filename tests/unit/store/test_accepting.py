@@ -1,9 +1,14 @@
 """Accepting a call: durable once, the same answer for the same webhook, links and windows in event time."""
 
+import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from engine.alerting.window_memory import WindowMemory
 from engine.errors import NotFound, Replayed, Taken
 from engine.model.alert import WindowEntry, WindowQuery
 from engine.model.call import Call, Caller, Channel
@@ -176,3 +181,45 @@ async def test_cooldowns_are_answered_with_their_end(client: Client, town: str) 
     await commits.commit(client, town, Change(cooldowns=(Cooldown("m|g", T0 + HOUR),)), now=T0)
     _, cool = await calls.ask(client, town, (), ("m|g", "m|other"))
     assert cool == {"m|g": T0 + HOUR}
+
+
+EVENTS = st.lists(
+    st.tuples(st.integers(0, 60), st.sampled_from(["", "1", "2", "40", "0,2", "1,2"])), min_size=1, max_size=25
+)
+
+
+@pytest.mark.parametrize("measure", ["count", "distinct", "sum", "n_of"])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@given(events=EVENTS, length=st.integers(1, 40), least=st.integers(0, 6), limit=st.integers(1, 8))
+async def test_numbers_are_what_a_window_in_memory_measures(
+    client: Client, measure: str, events: list[tuple[int, str]], length: int, least: int, limit: int
+) -> None:
+    """Events in any order of time: the store's numbers, and the calls they rest on, as computed from entries."""
+    town, memory = f"t{uuid.uuid4().hex[:10]}", WindowMemory()
+    for n, (minute, value) in enumerate(events):
+        query = asks(n, T0 + minute * MINUTE, member=f"C{n}|{value}", length=length * MINUTE, limit=limit)
+        query = replace(
+            query, measure=measure, least=float(least), fewest=least if measure in ("count", "distinct") else 0
+        )
+        found = await windows_after(client, town, query)
+        wanted = memory.answer([query])[query.key]
+        if float(wanted[0].member[1:]) >= least or found:
+            assert found == wanted
+        else:
+            assert len(wanted) == 1, "below what it takes nothing needs to be answered"
+
+
+async def test_a_number_looks_at_the_newest_entries_only_and_a_plain_count_at_none(client: Client, town: str) -> None:
+    for n in range(600):
+        await windows_after(client, town, asks(n, T0 + n, member=f"C{n}|{n}", limit=0))
+    last = WindowQuery("model|calls|caller:a", "", T0 + 600, HOUR, 2, measure="count")
+    number, *newest = await windows_after(client, town, last)
+    assert (number.member, [e.member for e in newest]) == ("#600", ["C598|598", "C599|599"])
+    number, *_ = await windows_after(client, town, replace(last, measure="distinct"))
+    assert number.member == "#512"
+
+
+async def test_an_event_that_is_only_written_down_answers_nothing(client: Client, town: str) -> None:
+    assert await windows_after(client, town, asks(1, T0, limit=0)) == ()
+    assert await windows_after(client, town, asks(2, T0, limit=0, buckets=(T0,))) == ()
+    assert len(await windows_after(client, town, asks(3, T0))) == 3
