@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 import classifiers
 from engine import __version__, keeping
 from engine.actions import Actions
+from engine.alerting import Shelf
 from engine.clock import FILE_NAME, Clock
 from engine.console.forward import Forward
 from engine.console.place import socket_path
@@ -23,6 +24,7 @@ from engine.http import Service, make_router
 from engine.http.metrics import exposition
 from engine.http.problems import Problem, install, problem
 from engine.intake import Masking
+from engine.modelling import Modelling
 from engine.pipeline import Pipeline
 from engine.privacy import Vault, mask_name, mask_phone
 from engine.rulebook import Rules, Source
@@ -70,6 +72,7 @@ async def build(settings: Settings) -> Parts:
         rules=rules.now,
         pipeline=Pipeline(client),
         actions=Actions(client, rules.now, clock),
+        models=Modelling(client, rules.now, clock, Shelf(settings.rules / "alerts", settings.data), settings.data),
         masking=masking,
         webhook_keys=keeping.webhook_keys(settings),
         tokens=keeping.tokens(settings),
@@ -102,6 +105,7 @@ def make_app(settings: Settings) -> FastAPI:
         watch = asyncio.create_task(parts.rules.watch())
         yield
         watch.cancel()
+        await parts.service.models.close()
         await forward.close()
         await parts.client.close()
 
@@ -176,6 +180,7 @@ async def run_console(settings: Settings) -> None:
         await uvicorn.Server(config).serve()
     finally:
         watch.cancel()
+        await parts.service.models.close()
         await parts.client.close()
 
 

@@ -22,6 +22,8 @@ log = logging.getLogger("fenliu.rules")
 _LOOK_EVERY_S = 2.0
 KEPT = "rules_in_force"
 """Folder in the data dir with the rules that loaded last."""
+ALERTS = "alerts"
+"""Folder of the alert models inside the rules folder."""
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -35,16 +37,19 @@ class Source:
     city: str = ""
 
 
-def load(source: Source) -> Rulebook:
-    """Everything compiled. Raises `RulesRefused` with every fault of every file."""
-    city = ruleset.load(source.rules_dir, bodies_url=source.bodies_url, city=source.city)
-    models = alerting.load_models(source.rules_dir / "alerts", city)
-    return Rulebook(city, alerting.Engine(models, city), reader_for(city, source))
+def load(source: Source, before: Rulebook | None = None) -> Rulebook:
+    """Everything compiled. Raises `RulesRefused` with every fault of every file.
+
+    `before`: rules from the same files but for the alert models; their city and classifier are kept.
+    """
+    city = before.city if before else ruleset.load(source.rules_dir, bodies_url=source.bodies_url, city=source.city)
+    models = alerting.load_models(source.rules_dir / ALERTS, city)
+    return Rulebook(city, alerting.Engine(models, city), before.reader if before else reader_for(city, source))
 
 
-def load_and_keep(source: Source) -> Rulebook:
+def load_and_keep(source: Source, before: Rulebook | None = None) -> Rulebook:
     """As `load`, and the folder is kept aside, so that a process that starts while newer files are faulty has these."""
-    book = load(source)
+    book = load(source, before)
     kept = source.data_dir / KEPT
     part = source.data_dir / f".{KEPT}.{os.getpid()}"
     shutil.rmtree(part, ignore_errors=True)
@@ -56,12 +61,13 @@ def load_and_keep(source: Source) -> Rulebook:
     return book
 
 
-def tried(source: Source) -> Rulebook:
+def tried(source: Source, before: Rulebook | None = None) -> Rulebook:
     """As `load_and_keep`, after the alert models ran in a process of their own with limits on time and memory."""
-    found = alerting.trial(source.rules_dir / "alerts", ruleset.load(source.rules_dir, city=source.city))
+    city = before.city if before else ruleset.load(source.rules_dir, city=source.city)
+    found = alerting.trial(source.rules_dir / ALERTS, city)
     if not found.passed:
         raise RulesRefused(*found.faults)
-    return load_and_keep(source)
+    return load_and_keep(source, before)
 
 
 def load_or_kept(source: Source) -> tuple[Rulebook, str]:
@@ -121,9 +127,11 @@ class Rules:
         await asyncio.sleep(_LOOK_EVERY_S / 4)
         if await asyncio.to_thread(stamp, self._source.rules_dir) != seen:
             return
+        others = {row for row in {*seen} ^ {*self._stamp} if not row[0].startswith(f"{ALERTS}/")}
+        before = None if others or self.fault else self._book
         self._stamp = seen
         try:
-            book = await asyncio.to_thread(tried, self._source)
+            book = await asyncio.to_thread(tried, self._source, before)
         except FenliuError as error:
             self.fault = str(error)
             log.warning("new rules refused, the old ones stay: %s", error)

@@ -43,8 +43,8 @@ def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Service]:
-    """A running service shared by tests that leave it usable."""
-    with serving(tmp_path_factory.mktemp("service"), model, "--no-console") as running:
+    """A running service shared by tests that leave it usable; its rules are a copy that may be written."""
+    with serving(tmp_path_factory.mktemp("service"), model, "--no-console", rules_copied=True) as running:
         yield running
 
 

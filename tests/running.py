@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -184,9 +185,12 @@ class Service:
             self.process.wait()
 
 
-def launch(data: Path, model: Path, *arguments: str, **environ: str) -> Service:
+def launch(data: Path, model: Path, *arguments: str, rules_copied: bool = False, **environ: str) -> Service:
     """Start `fenliu serve` in `data`; does not wait until it is ready."""
     data.mkdir(parents=True, exist_ok=True)
+    if rules_copied:
+        shutil.copytree(RULES, data / "rules", dirs_exist_ok=True)
+        environ["FENLIU_RULES_DIR"] = str(data / "rules")
     if not (data / "model").exists():
         (data / "model").symlink_to(model, target_is_directory=True)
     port = free_port()
@@ -205,9 +209,9 @@ def launch(data: Path, model: Path, *arguments: str, **environ: str) -> Service:
 
 
 @contextmanager
-def serving(data: Path, model: Path, *arguments: str, **environ: str) -> Iterator[Service]:
+def serving(data: Path, model: Path, *arguments: str, rules_copied: bool = False, **environ: str) -> Iterator[Service]:
     """A service that is ready, stopped at the end."""
-    service = launch(data, model, *arguments, **environ)
+    service = launch(data, model, *arguments, rules_copied=rules_copied, **environ)
     try:
         until(lambda: service.ready() or service.process.poll() is not None, START_S)
         assert service.process.poll() is None, service.log

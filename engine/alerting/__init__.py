@@ -5,22 +5,34 @@ answers inside the function that makes the call durable; `engine.fire(plan, entr
 which alerts to raise. Windows answer entries, so a late call raises what it would have raised in time.
 """
 
+from engine.alerting.drafts import Checked, DraftLate, Drafts, Replayed, Tested
 from engine.alerting.engine import Engine
 from engine.alerting.facts import alert_facts, facts, order_facts
+from engine.alerting.lifecycle import Model, ModelMove, Proposal
 from engine.alerting.models import ModelSet, load_models
 from engine.alerting.precision import Precision, precision
+from engine.alerting.shelf import Shelf
 from engine.alerting.trials import Trial, trial
 from engine.alerting.values import AlertDraft, CooldownMark, Facts, Fired, Plan, Timer
 
 __all__ = [
     "AlertDraft",
+    "Checked",
     "CooldownMark",
+    "DraftLate",
+    "Drafts",
     "Engine",
     "Facts",
     "Fired",
+    "Model",
+    "ModelMove",
     "ModelSet",
     "Plan",
     "Precision",
+    "Proposal",
+    "Replayed",
+    "Shelf",
+    "Tested",
     "Timer",
     "Trial",
     "alert_facts",

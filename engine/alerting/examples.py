@@ -48,10 +48,12 @@ class Coverage:
         return 1.0 if not self.total else 1 - len(self.half) / self.total
 
 
-def run(models: ModelSet, city: City, read: ReadText | None = None) -> Iterator[tuple[list[Outcome], Coverage]]:
-    """Every test of every model that is not retired, model by model."""
+def run(
+    models: ModelSet, city: City, read: ReadText | None = None, *, only: str = ""
+) -> Iterator[tuple[list[Outcome], Coverage]]:
+    """Every test of every model that is not retired (or of the one named by `only`), model by model."""
     for model in models.models:
-        if model.state != "retired":
+        if model.id == only if only else model.state != "retired":
             yield _run_model(model, models, city, read)
 
 

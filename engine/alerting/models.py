@@ -1,6 +1,6 @@
 """Alerting room: the folder of models: read, checked as one, compiled, versioned by its content."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -21,7 +21,7 @@ from engine.alerting.vocabulary_checks import Path as Place
 from engine.alerting.vocabulary_checks import Words, check_when
 from engine.errors import Fault, RulesRefused
 from engine.model.city import City
-from engine.strictyaml import Document, Strict, read
+from engine.strictyaml import Document, Strict, read, read_text
 from engine.strictyaml_words import nearest
 
 MAX_MODELS = 1000
@@ -80,9 +80,12 @@ class _Folder:
     silences: Document[SilenceFile] | None = None
 
 
-def load_models(folder: Path, city: City) -> ModelSet:
-    """Every model of a folder, compiled. Raises RulesRefused with all faults of all files at once."""
-    read_ = _read_folder(folder)
+def load_models(folder: Path, city: City, instead: Mapping[str, str] | None = None) -> ModelSet:
+    """Every model of a folder, compiled. Raises RulesRefused with all faults of all files at once.
+
+    `instead`: file name → text that is read in place of the file, or beside the files: what an author is typing.
+    """
+    read_ = _read_folder(folder, instead or {})
     files = {id_: document.value for id_, document in read_.documents.items()}
     words = Words(city, frozenset(files))
     for document in read_.documents.values():
@@ -111,9 +114,10 @@ def _in_order(fault: Fault) -> tuple[str, int, int, str]:
     return file, int(line or 0), int(column or 0), fault.what
 
 
-def _read_folder(folder: Path) -> _Folder:
+def _read_folder(folder: Path, instead: Mapping[str, str]) -> _Folder:
     found = _Folder()
-    paths = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    files = set(folder.glob("*.yaml")) if folder.is_dir() else set()
+    paths = sorted(files | {folder / name for name in instead})
     if len(paths) > MAX_MODELS:
         raise RulesRefused(
             Fault(folder.name, f"{len(paths)} files of models", f"at most {MAX_MODELS}: retire or merge some")
@@ -121,19 +125,28 @@ def _read_folder(folder: Path) -> _Folder:
     for path in paths:
         schema: type[Strict] = SilenceFile if path.name == SILENCES else ModelFile
         try:
-            document = read(path, schema, max_bytes=MAX_BYTES, name=f"{folder.name}/{path.name}")
+            document = _document(path, schema, f"{folder.name}/{path.name}", instead.get(path.name))
         except RulesRefused as refused:
             found.faults.extend(refused.faults)
             continue
-        _keep(found, path, document)
+        text = instead.get(path.name)
+        _keep(found, path, document, path.read_bytes() if text is None else text.encode())
     return found
 
 
-def _keep(found: _Folder, path: Path, document: Document[Any]) -> None:
+def _document(path: Path, schema: type[Strict], name: str, text: str | None) -> Document[Any]:
+    if text is None:
+        return read(path, schema, max_bytes=MAX_BYTES, name=name)
+    if len(text.encode()) > MAX_BYTES:
+        raise RulesRefused(Fault(f"{name}:1:1", f"the file is larger than {MAX_BYTES} bytes", "split it"))
+    return read_text(text, name, schema)
+
+
+def _keep(found: _Folder, path: Path, document: Document[Any], content: bytes) -> None:
     value = document.value
     if isinstance(value, SilenceFile):
         found.silences = document
-        found.hashes[SILENCES] = _digest(path.read_bytes())
+        found.hashes[SILENCES] = _digest(content)
         return
     id_ = value.id or path.stem
     if id_ in found.documents:
@@ -147,7 +160,7 @@ def _keep(found: _Folder, path: Path, document: Document[Any]) -> None:
         return
     found.documents[id_] = document
     found.sources[id_] = path
-    found.hashes[id_] = _digest(path.read_bytes())
+    found.hashes[id_] = _digest(content)
 
 
 def _digest(content: bytes) -> str:

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from engine.alerting import DraftLate
 from engine.errors import (
     Busy,
     Conflict,
@@ -53,6 +54,7 @@ _STATUS: tuple[tuple[type[FenliuError], int, str], ...] = (
     (Taken, 409, "call-id-taken"),
     (Illegal, 409, "illegal-move"),
     (Conflict, 409, "conflict"),
+    (DraftLate, 422, "draft-late"),
     (Refused, 422, "refused"),
     (Busy, 503, "busy"),
     (StoreDown, 503, "store-down"),

@@ -7,6 +7,7 @@ from engine.actions import Actions
 from engine.clock import Clock
 from engine.http.tokens import Tokens
 from engine.intake import Masking
+from engine.modelling import Modelling
 from engine.pipeline import Pipeline, Rulebook
 from engine.store.client import Client
 
@@ -20,6 +21,7 @@ class Service:
     rules: Callable[[], Rulebook]
     pipeline: Pipeline
     actions: Actions
+    models: Modelling
     masking: Masking
     webhook_keys: tuple[bytes, ...]
     tokens: Tokens

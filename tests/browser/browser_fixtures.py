@@ -56,7 +56,7 @@ def bodies() -> Iterator[Bodies]:
 @pytest.fixture(scope="session")
 def city_service(tmp_path_factory: pytest.TempPathFactory, model: Path, bodies: Bodies) -> Iterator[Service]:
     """A service with its console; nothing is overdue unless a test moves the clock."""
-    with serving(tmp_path_factory.mktemp("browser"), model, FENLIU_BODIES_URL=bodies.url) as running:
+    with serving(tmp_path_factory.mktemp("browser"), model, rules_copied=True, FENLIU_BODIES_URL=bodies.url) as running:
         until(lambda: running.http.get("/sign-in").status_code == 200, 90)
         yield running
 
