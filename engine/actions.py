@@ -23,8 +23,8 @@ from engine.model.decision import Decision
 from engine.model.order import Order, OrderEvent, State
 from engine.model.reading import Matter, Reason
 from engine.pipeline import Rulebook
-from engine.routing import after_review
-from engine.store import calls, commits, views
+from engine.routing import after_review, with_unit
+from engine.store import calls, commits, units, views
 from engine.store.client import Client
 
 _TRIES = 8
@@ -139,6 +139,9 @@ class Actions:
             outcome = _outcomes.decode(stored.outcome)
             hour = alarming.hour_of(rules.city, stored.call.received_at)
             decision = reviewed(outcome.decision, review, rules.city, hour)
+            if not review.body:
+                free = await units.nearby(self._client, rules.city.id, order.lat, order.lng)
+                decision = with_unit(decision, free, rules.city, now)
             change = assign(order, decision, rules.city, now, review.who, review.reason)
             label = {
                 "kind": "call",

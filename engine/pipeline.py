@@ -23,7 +23,7 @@ from engine.model.city import City
 from engine.model.decision import Decision, Links
 from engine.model.order import Order, State
 from engine.model.reading import Candidate, Matter, Reading, Reason
-from engine.routing import Asked, decide, joined
+from engine.routing import Asked, decide, joined, with_unit
 from engine.store import calls, commits, views
 from engine.store.client import Client
 
@@ -146,8 +146,14 @@ class Accept:
             cooldowns=plan.cooldown_keys if plan else (),
             now=work.now,
             redo=work.redo,
+            send=_may_send(work.read, work.rules.city),
         )
         return replace(work, accepted=accepted, answer=accepted.answer)
+
+
+def _may_send(reading: Reading, city: City) -> bool:
+    """Whether somebody may have to drive there."""
+    return bool(city.units) and (reading.danger or reading.matter is Matter.POLICE or reading.signs.violence)
 
 
 def _link_facts(call: Call, reading: Reading) -> calls.LinkFacts:
@@ -233,6 +239,8 @@ class Open:
             change, order_id, decision = join(order, work.call, city, work.now), order.order_id, joined(decision)
         else:
             work = replace(work, links=replace(work.links, duplicate_of=""))
+            if work.patient:  # the last walks of a call that met many conflicts leave the unit to the body
+                decision = with_unit(decision, work.found.free, city, work.now)
             opening = Opening(order_id_of(work.call.call_id), work.call, decision)
             change = open_order(opening, city, work.now)
             order_id = change.orders[0].order_id if change.orders else ""

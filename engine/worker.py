@@ -4,6 +4,7 @@ Several processes may run them: what one takes is leased, and a version decides 
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections import Counter
@@ -20,8 +21,10 @@ from engine.loop import due_alert, tick
 from engine.model.call import Contact
 from engine.model.change import Change, Wake
 from engine.model.message import LogEntry
+from engine.model.order import Event, Order
+from engine.model.units import FreeUnit
 from engine.pipeline import Pipeline, Rulebook, Work, unreadable
-from engine.store import calls, commits, queues, views
+from engine.store import calls, commits, queues, units, views
 from engine.store.client import Client
 
 log = logging.getLogger("fenliu.worker")
@@ -57,6 +60,7 @@ class Worker:
         self._open = open_contact
         self._name = name
         self._pipeline = Pipeline(client)
+        self._placed = ""
         self._per_body: Counter[str] = Counter()
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -67,6 +71,7 @@ class Worker:
             self._forever(self.requeue, "requeue"),
             self._forever(self.ring, "ring"),
             self._forever(self.recover, "recover"),
+            self._forever(self.place_units, "units"),
         )
 
     async def _forever(self, once: Callable[[], Awaitable[int]], name: str) -> None:
@@ -174,12 +179,10 @@ class Worker:
 
     async def _ring_one(self, kind: str, subject: str) -> None:
         try:
-            rules = self._rules()
-            change, now = await self._due(kind, subject, rules)
-            if change != Change():
-                await commits.commit(self._client, rules.city.id, change, now=now)
-        except Conflict:
-            return  # somebody else moved it in between: its new clock is set by that
+            for _ in range(_MOST_TRIES):  # somebody moved it in between, or its next unit was just taken: look again
+                with contextlib.suppress(Conflict):
+                    await self._ring_once(kind, subject)
+                    return
         except StoreDown:
             raise
         except FenliuError as error:
@@ -187,13 +190,19 @@ class Worker:
         except Exception:
             log.exception("a clock could not be served", extra={"kind": kind, "subject": subject})
 
+    async def _ring_once(self, kind: str, subject: str) -> None:
+        rules = self._rules()
+        change, now = await self._due(kind, subject, rules)
+        if change != Change():
+            await commits.commit(self._client, rules.city.id, change, now=now)
+
     async def _due(self, kind: str, subject: str, rules: Rulebook) -> tuple[Change, int]:
         """What a clock asks for, and the instant at which it was asked: after reading, so that time never runs back."""
         city = rules.city
         if kind == "order":
             order = await views.order(self._client, city.id, subject)
             now = self._clock.now()
-            change = tick(order, city, now)
+            change = tick(order, city, now, await self._free_units(order))
             if change.orders and change.orders[0].overdue:
                 told = order_facts(change.orders[0], "overdue", now, city)
                 change += await alarming.about(self._client, rules.engine, told, city, now)
@@ -206,6 +215,19 @@ class Worker:
         if not payload:
             return Change(wakes=(Wake(subject, 0),)), now
         return await alarming.woken(self._client, rules.engine, subject, payload, city, now), now
+
+    async def _free_units(self, order: Order) -> tuple[FreeUnit, ...]:
+        """Who else could go, for an order whose unit has not signed."""
+        waits = order.unit_id and order.due is not None and order.due.step is Event.SIGN
+        return await units.nearby(self._client, self._city, order.lat, order.lng) or () if waits else ()
+
+    async def place_units(self) -> int:
+        """The units of the rules in force get their places, once for each version of the rules."""
+        city = self._rules().city
+        if city.version != self._placed:
+            await units.place(self._client, city.id, city.units.values())
+            self._placed = city.version
+        return 0
 
     # --- recovery
 

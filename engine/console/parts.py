@@ -122,7 +122,7 @@ def step_picture(order: Order, city: City, t: Words) -> str:
     waits = order.state in (State.REVIEW, State.RETURNED)
     steps = [("done", t("step_open"), at_words(order.opened_at, city, seconds=False))]
     if waits:
-        steps.append(("now", t("e_assign"), _limit(procedure_of(order, city).steps[0], order, t)))
+        steps.append(("now", t("e_assign"), _limit(procedure_of(order, city).steps[0], order, city, t)))
     owed = order.due.step if order.due and not waits else None
     passed = ORDER_OF_STEPS.index(owed) if owed else 0
     for rule in city.procedures[order.procedure].steps if order.procedure != "review" else ():
@@ -131,7 +131,9 @@ def step_picture(order: Order, city: City, t: Words) -> str:
         if at is not None and before and not waits:
             steps.append(("done", t(f"e_{rule.step.value}"), at_words(at, city, seconds=False)))
         else:
-            steps.append(("now" if rule.step is owed else "todo", t(f"e_{rule.step.value}"), _limit(rule, order, t)))
+            steps.append(
+                ("now" if rule.step is owed else "todo", t(f"e_{rule.step.value}"), _limit(rule, order, city, t))
+            )
     closed = order.entered.get(State.CLOSED.value)
     if order.is_open or order.state is State.CLOSED:
         end = ("done", at_words(closed, city, seconds=False)) if not order.is_open and closed else ("todo", "")
@@ -146,8 +148,8 @@ def step_picture(order: Order, city: City, t: Words) -> str:
     return f'<ol class="p-steps{" late" if order.overdue else ""}">{items}</ol>'
 
 
-def _limit(rule: Any, order: Order, t: Words) -> str:
-    shortest = min(lengths_of(rule, order), key=lambda length: (length.working_days, length.seconds))
+def _limit(rule: Any, order: Order, city: City, t: Words) -> str:
+    shortest = min(lengths_of(rule, order, city), key=lambda length: (length.working_days, length.seconds))
     return t("within", time=length_words(shortest, t))
 
 

@@ -33,7 +33,7 @@ def _bounded(value: str | bool | int | float | None) -> str | bool | int | float
     return value
 
 
-def _zoned(at: Any) -> Any:
+def zoned(at: Any) -> Any:
     """RFC 3339 with an offset; an instant without one would be guessed at."""
     if at is not None and not (isinstance(at, str) and _OFFSET.search(at)):
         raise ValueError("must be an RFC 3339 time with an offset, such as 2026-11-22T08:30:00+08:00")
@@ -53,7 +53,7 @@ _DATA = {
 }
 Scalar = Annotated[str | bool | int | float | None, AfterValidator(_bounded)]
 Key = Annotated[str, Field(max_length=64)]
-_TIME = WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]})
+TIME = WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]})
 
 
 class ClassifyBody(Strict):
@@ -66,7 +66,7 @@ class EventBody(Strict):
     """One event on an order."""
 
     type: EventName
-    at: Annotated[datetime | None, BeforeValidator(_zoned), _TIME] = None
+    at: Annotated[datetime | None, BeforeValidator(zoned), TIME] = None
     note: Plain = ""
     data: Annotated[dict[Key, Scalar], Field(max_length=30), WithJsonSchema(_DATA)] = {}
 

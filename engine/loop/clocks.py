@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from engine.model.calendar import add_length
 from engine.model.call import Instant
+from engine.model.circle import lengths
 from engine.model.city import City, Length, Procedure, StepRule
 from engine.model.decision import Handoff
 from engine.model.order import Due, Event, Order, State
@@ -49,10 +50,10 @@ def owed_step(state: State, procedure: Procedure) -> StepRule | None:
     return next((s for s in procedure.steps if ORDER_OF_STEPS.index(s.step) > after), None)
 
 
-def lengths_of(rule: StepRule, order: Order) -> tuple[Length, ...]:
-    """What the grade and the place class say of the time given; the plain time when both are silent."""
-    lengths = (rule.by_grade.get(order.grade), rule.by_place_class.get(order.place_class))
-    return tuple(length for length in lengths if length is not None) or (rule.within,)
+def lengths_of(rule: StepRule, order: Order, city: City) -> tuple[Length, ...]:
+    """The times that grade, place class and the holder's tier give an order for a step; the shortest counts."""
+    body = city.bodies.get(order.body_id)
+    return lengths(rule, order.grade, order.place_class, body.tier if body else None)
 
 
 def start_clock(order: Order, city: City, now: Instant) -> Order:
@@ -61,7 +62,7 @@ def start_clock(order: Order, city: City, now: Instant) -> Order:
     rule = owed_step(order.state, procedure) if order.is_open else None
     due = None
     if rule is not None:
-        at = min(add_length(city.calendar, now, length) for length in lengths_of(rule, order))
+        at = min(add_length(city.calendar, now, length) for length in lengths_of(rule, order, city))
         due = Due(rule.step, at, at - now)
     fresh = replace(order, due=due, reminded=False, overdue=False, rung=0, paused_left=None)
     return replace(fresh, alarm_at=next_alarm(fresh, procedure))

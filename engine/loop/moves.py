@@ -77,6 +77,8 @@ def _step(order: Order, event: OrderEvent, city: City, now: Instant) -> Change:
         version=order.version + 1,
         state=transition.target,
         rejects=order.rejects + (event.type is Event.REJECT),
+        # A rejected order is done again: its unit may be elsewhere by now, so the body says who goes.
+        unit_id="" if event.type is Event.REJECT else order.unit_id,
         result=event.note if event.type is Event.REPORT else order.result,
         entered=order.entered | {transition.target.value: at},
     )
@@ -168,6 +170,7 @@ def _return(order: Order, event: OrderEvent, city: City, now: Instant) -> Change
         returns=returns,
         passed=passed,
         body_id=target,
+        unit_id="",
         state=State.RETURNED if target == city.command_body else State.SENT,
         entered=order.entered | {State.RETURNED.value: now},
     )
@@ -206,7 +209,14 @@ def _reopen(order: Order, event: OrderEvent, city: City, now: Instant) -> Change
         again = replace(order, version=order.version + 1, state=state, entered=order.entered | {state.value: now})
         return Change(orders=(start_clock(again, city, now),), log=(_line(again, event, now, now),))
     at = {State.REOPENED.value: now}
-    opened = replace(order, version=order.version + 1, state=State.REOPENED, entered=order.entered | at)
+    opened = replace(
+        order,
+        version=order.version + 1,
+        state=State.REOPENED,
+        entered=order.entered | at,
+        unit_id="",
+        units_tried=(),
+    )
     log = _line(opened, event, now, now)
     sent = put_out(opened, city, now, SYSTEM, "来电人反映未解决，重新办理", reasons=[event.note or "未解决"])
     boss = superior(city, opened.body_id)

@@ -28,6 +28,7 @@ def order_data(order: Order, city: City) -> dict[str, Any]:
     """What every message about an order carries (masked)."""
     body = city.bodies.get(order.body_id)
     category = city.taxonomy.categories.get(order.category)
+    unit = city.units.get(order.unit_id)
     return {
         "order_id": order.order_id,
         "version": order.version,
@@ -40,6 +41,7 @@ def order_data(order: Order, city: City) -> dict[str, Any]:
         "danger": order.danger,
         "handoff": order.handoff.value,
         "body": {"id": order.body_id, "name": body.name if body else order.body_id},
+        "unit": {"id": unit.id, "name": unit.name, "body": unit.body, "phone": unit.phone} if unit else None,
         "summary": order.summary,
         "area": {"district": order.district, "township": order.township, "community": order.community},
         "opened_at": stamp(order.opened_at, city),

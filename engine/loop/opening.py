@@ -41,7 +41,7 @@ def open_order(opening: Opening, city: City, now: Instant) -> Change:
         grade=decision.grade,
         handoff=decision.handoff,
         body_id=decision.body_id,
-        first_body_id=decision.body_id,
+        first_body_id=decision.unit.instead_of if decision.unit else decision.body_id,
         fallbacks=decision.fallbacks,
         joint=decision.joint,
         summary=call.text[:500],
@@ -52,6 +52,9 @@ def open_order(opening: Opening, city: City, now: Instant) -> Change:
         community=decision.place.community,
         place_class=decision.place.place_class,
         danger=decision.danger,
+        unit_id=decision.unit.unit_id if decision.unit else "",
+        lat=decision.place.lat if decision.place.lat is not None else call.location.lat,
+        lng=decision.place.lng if decision.place.lng is not None else call.location.lng,
     )
     return put_out(order, city, now, SYSTEM, reasons=[r.text for r in decision.reasons])
 
@@ -102,7 +105,9 @@ def reassign(order: Order, body_id: str, city: City, now: Instant, who: str, rea
     """A person decides who gets an order that came back. Raises `Illegal` unless it waits for that."""
     if order.state is not State.RETURNED:
         raise Illegal(f"order {order.order_id} is {order.state.value}: it waits for nobody to name a body", ())
-    sent = replace(order, version=order.version + 1, state=State.SENT, body_id=body_id, first_body_id=body_id)
+    sent = replace(
+        order, version=order.version + 1, state=State.SENT, body_id=body_id, first_body_id=body_id, unit_id=""
+    )
     return put_out(sent, city, now, who, reason, reasons=[reason])
 
 
@@ -118,9 +123,11 @@ def assign(order: Order, decision: Decision, city: City, now: Instant, who: str,
         grade=decision.grade,
         handoff=Handoff.WORK_ORDER if decision.handoff is Handoff.NONE else decision.handoff,
         body_id=decision.body_id,
-        first_body_id=decision.body_id,
+        first_body_id=decision.unit.instead_of if decision.unit else decision.body_id,
         fallbacks=decision.fallbacks,
         joint=decision.joint,
         danger=decision.danger,
+        unit_id=decision.unit.unit_id if decision.unit else "",
+        units_tried=(),
     )
     return put_out(sent, city, now, who, reason, reasons=[r.text for r in decision.reasons])

@@ -1,5 +1,6 @@
 """Supervision 督办: what a clock that ran out does. Reminder before, overdue mark at, ladder after, never silent."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from engine.loop.clocks import OFFICER_STEPS, next_alarm, procedure_of, rung_at
@@ -7,15 +8,22 @@ from engine.loop.notices import SYSTEM, entry, notice, superior
 from engine.loop.opening import put_out
 from engine.model.call import Instant
 from engine.model.change import Change
+from engine.model.circle import Errand, nearest
 from engine.model.city import City, Procedure, Rung
 from engine.model.message import LogEntry, Message, MessageType
-from engine.model.order import Order, State
+from engine.model.order import Event, Order, State
+from engine.model.units import FreeUnit, UnitChoice
 
+_MOST_UNITS = 2
+"""Units asked one after the other; then their station says who goes."""
 _REPEAT = Rung(after=0, tell=("officer", "leader"))
 
 
-def tick(order: Order, city: City, now: Instant) -> Change:
-    """Everything the order's clock owes up to `now`, as one change; an empty change when nothing is due."""
+def tick(order: Order, city: City, now: Instant, free: Iterable[FreeUnit] = ()) -> Change:
+    """Everything the order's clock owes up to `now`, as one change; an empty change when nothing is due.
+
+    `free` are the free units near it, for an order whose unit does not sign.
+    """
     if not order.is_open or order.alarm_at is None or order.alarm_at > now:
         return Change()
     procedure = procedure_of(order, city)
@@ -24,9 +32,11 @@ def tick(order: Order, city: City, now: Instant) -> Change:
     log: list[LogEntry] = []
     while ringing.alarm_at is not None and ringing.alarm_at <= now:
         repeats = ringing.overdue and ringing.rung >= len(procedure.ladder)
-        ringing, taken = _ring(ringing, procedure, city, now, messages, log)
-        if taken:
-            return _taken_over(ringing, city, now, messages, log)
+        ringing, rung = _ring(ringing, procedure, city, now, messages, log)
+        if rung and rung.next_unit and _unit_is_silent(ringing):
+            return _next_unit(ringing, city, now, free, Change(messages=tuple(messages), log=tuple(log)))
+        if rung and rung.take_over and _can_take_over(ringing, city):
+            return _taken_over(ringing, city, now, Change(messages=tuple(messages), log=tuple(log)))
         if repeats:
             break  # after a long silence the repeats behind the ladder speak once, not for each day
     ringing = _not_before_now(ringing, procedure, now)
@@ -35,14 +45,15 @@ def tick(order: Order, city: City, now: Instant) -> Change:
 
 def _ring(
     order: Order, procedure: Procedure, city: City, now: Instant, messages: list[Message], log: list[LogEntry]
-) -> tuple[Order, bool]:
-    """One alarm. Adds what it says to `messages` and `log`; True when the superior takes over.
+) -> tuple[Order, Rung | None]:
+    """One alarm. Adds what it says to `messages` and `log`; answers the rung of the ladder, if it was one.
 
     Nobody is reminded of what is overdue already.
     """
     assert order.due is not None  # noqa: S101 - an alarm is set only with a due step
     due = order.due
     step = due.step.value
+    rung: Rung | None = None
     if now < due.at:
         order = replace(order, reminded=True)
         _say(order, city, MessageType.ORDER_REMINDER, (_holder(order, city),), now, messages, step=step)
@@ -60,9 +71,7 @@ def _ring(
         log.append(
             entry(order, "supervised", SYSTEM, now, f"督办第 {order.rung} 级：{named}", step=step, to=list(told))
         )
-        if rung.take_over and _can_take_over(order, city):
-            return order, True
-    return replace(order, alarm_at=next_alarm(order, procedure)), False
+    return replace(order, alarm_at=next_alarm(order, procedure)), rung
 
 
 def _say(
@@ -102,17 +111,53 @@ def _can_take_over(order: Order, city: City) -> bool:
     return order.due.step not in OFFICER_STEPS and body is not None and bool(body.parent)
 
 
-def _taken_over(order: Order, city: City, now: Instant, messages: list[Message], log: list[LogEntry]) -> Change:
+def _unit_is_silent(order: Order) -> bool:
+    return bool(order.unit_id) and order.due is not None and order.due.step is Event.SIGN
+
+
+def _next_unit(order: Order, city: City, now: Instant, free: Iterable[FreeUnit], said: Change) -> Change:
+    """The next nearest unit, or, when there is none or two were asked, the station of the duty table."""
+    tried = (*order.units_tried, order.unit_id)
+    choice = None
+    if len(tried) < _MOST_UNITS:
+        bodies = tuple(b for b in (order.first_body_id, *order.fallbacks) if b in city.bodies)
+        errand = Errand(bodies, order.procedure, order.grade, order.place_class, tried)
+        choice = nearest(free, city, now, errand)
+    home = order.first_body_id if order.first_body_id in city.bodies else order.body_id
+    body = choice.body_id if choice else home
+    to = _named(choice.unit_id, city) if choice else f"{city.bodies[body].name}指派警力"
+    why = f"{_named(order.unit_id, city)}未在时限内签收，改由{to}" + (f"，{_how_far(choice)}" if choice else "")
+    moved = replace(order, body_id=body, unit_id=choice.unit_id if choice else "", units_tried=tried)
+    return _passed_on(moved, order.body_id, city, now, why, "next_unit", said)
+
+
+def _named(unit_id: str, city: City) -> str:
+    return city.units[unit_id].name if unit_id in city.units else unit_id
+
+
+def _how_far(choice: UnitChoice) -> str:
+    return f"距现场约 {choice.metres} 米，预计 {choice.seconds} 秒到达"
+
+
+def _taken_over(order: Order, city: City, now: Instant, said: Change) -> Change:
     """The superior becomes the holder and the order starts again with it."""
-    before = order.body_id
-    above = superior(city, before)
-    why = f"{city.bodies[before].name}未在时限内办理，由上级{city.bodies[above].name}接办"
-    moved = replace(order, body_id=above, state=State.SENT, passed=(*order.passed, before))
+    above = superior(city, order.body_id)
+    why = f"{city.bodies[order.body_id].name}未在时限内办理，由上级{city.bodies[above].name}接办"
+    moved = replace(order, body_id=above, unit_id="")
+    return _passed_on(moved, order.body_id, city, now, why, "taken_over", said)
+
+
+def _passed_on(order: Order, before: str, city: City, now: Instant, why: str, what: str, said: Change) -> Change:
+    """The order starts again with its new holder; the one before hears that it was relieved."""
+    relieved = before != order.body_id
+    moved = replace(order, state=State.SENT, passed=(*order.passed, before) if relieved else order.passed)
     sent = put_out(moved, city, now, SYSTEM, why, reasons=[why])
-    note = entry(order, "taken_over", SYSTEM, now, why, to=above)
-    relieved = notice(sent.orders[0], city, MessageType.ORDER_UPDATED, before, now, 99, event="taken_over", note=why)
-    renumbered = tuple(replace(m, message_id=f"{m.message_id}s") for m in (*sent.messages, relieved))
-    return Change(messages=tuple(messages), log=(*log, note)) + replace(sent, messages=renumbered)
+    messages = list(sent.messages)
+    if relieved:
+        messages.append(notice(sent.orders[0], city, MessageType.ORDER_UPDATED, before, now, 99, event=what, note=why))
+    note = entry(order, what, SYSTEM, now, why, to=order.body_id, unit=order.unit_id)
+    renumbered = tuple(replace(m, message_id=f"{m.message_id}s") for m in messages)
+    return said + Change(log=(note,)) + replace(sent, messages=renumbered)
 
 
 def _not_before_now(order: Order, procedure: Procedure, now: Instant) -> Order:

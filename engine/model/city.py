@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from engine.model.order import Event
 from engine.model.reading import Matter
+from engine.model.units import Travel, Unit
 
 
 class Tier(StrEnum):
@@ -162,16 +163,20 @@ class Rung:
     """`holder`, `officer`, `leader`, `superior` or body ids."""
     take_over: bool = False
     """The superior becomes the holder."""
+    next_unit: bool = False
+    """A unit that has not signed is replaced by the next nearest, then by its station."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepRule:
-    """One step of a procedure and its deadline, possibly shorter for some grades or place classes."""
+    """One step of a procedure and its deadline, possibly shorter for some grades, place classes or tiers."""
 
     step: Event
     within: Length
     by_grade: dict[str, Length] = field(default_factory=dict)
     by_place_class: dict[str, Length] = field(default_factory=dict)
+    by_tier: dict[Tier, Length] = field(default_factory=dict)
+    """By who comes: the tier of the body that holds the order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,3 +276,5 @@ class City:
     """Whom the ladder's `leader` means; empty = the command centre."""
     version: str = ""
     """Content hash of the folder."""
+    units: dict[str, Unit] = field(default_factory=dict)
+    travel: Travel = field(default_factory=Travel)

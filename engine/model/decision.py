@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.model.reading import Matter, Place, Reason
+from engine.model.units import UnitChoice
 
 
 class Handoff(StrEnum):
@@ -58,3 +59,5 @@ class Decision:
     """red | orange | yellow | blue | green (rules/grades.yaml)."""
     place: Place
     reasons: tuple[Reason, ...]
+    unit: UnitChoice | None = None
+    """The nearest free unit, for a dispatch to a known point."""

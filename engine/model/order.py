@@ -71,6 +71,7 @@ OPEN_STATES = frozenset(
 )
 FINAL_STATES = frozenset({State.CLOSED, State.CANCELLED, State.JOINED})
 WAITING_FOR_SIGN = frozenset({State.SENT, State.REOPENED})
+_UNIT_AT_WORK = WAITING_FOR_SIGN | {State.SIGNED, State.ARRIVED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,18 @@ class Order:
     danger: bool = False
     result: str = ""
     """What the body reported, masked."""
+    unit_id: str = ""
+    """The unit 警力 sent with it; empty when the body itself says who goes."""
+    units_tried: tuple[str, ...] = ()
+    """Units that did not sign, oldest first."""
+    lat: float | None = None
+    lng: float | None = None
+    """Where it is, when a point is known; WGS-84."""
+
+    @property
+    def unit_at_work(self) -> str:
+        """The unit that is on its way or there; empty once it reported."""
+        return self.unit_id if self.state in _UNIT_AT_WORK else ""
 
     @property
     def is_open(self) -> bool:

@@ -5,5 +5,6 @@ DOMAIN M1 and M2: three tiers; danger means police first; unclear means a person
 
 from engine.routing.decide import Asked, after_review, decide, joined
 from engine.routing.roles import resolve, superior
+from engine.routing.sending import with_unit
 
-__all__ = ["Asked", "after_review", "decide", "joined", "resolve", "superior"]
+__all__ = ["Asked", "after_review", "decide", "joined", "resolve", "superior", "with_unit"]

@@ -20,12 +20,15 @@ from engine.model.city import (
     Taxonomy,
     Tier,
 )
+from engine.model.units import Travel, Unit, UnitKind
 from engine.ruleset.check_duties import DISTRICT
 from engine.ruleset.folder import Files, area_rows
-from engine.ruleset.schema_place import AreasFile, BodiesFile, BodyDefaults, BodyRow
+from engine.ruleset.schema_place import AreasFile, BodiesFile, BodyDefaults, BodyRow, UnitsFile
 from engine.ruleset.schema_words import DangerFile, TaxonomyFile
-from engine.ruleset.schema_work import CalendarFile, DutyRow, ProcedureRow, length, minutes
+from engine.ruleset.schema_work import CalendarFile, DutyRow, ProcedureRow, RungRow, length, minutes
 
+_SPEEDS_KMH = {UnitKind.STATION: 40.0, UnitKind.POST: 30.0, UnitKind.PATROL: 40.0}
+"""Through a city at day, when units.yaml says nothing."""
 _TIERS = {2: Tier.DISTRICT, 4: Tier.TOWNSHIP, 6: Tier.COMMUNITY}
 """Length of an area's path in the file → its tier."""
 
@@ -52,6 +55,8 @@ def build(files: Files, version: str, bodies_url: str) -> City:
         command_body=city.command_body,
         leader_body=city.leader_body,
         version=version,
+        units=_units(files.units),
+        travel=Travel(files.units.travel.detour, files.units.travel.silent_after),
     )
 
 
@@ -113,6 +118,16 @@ def _body(row: BodyRow, defaults: BodyDefaults, bodies_url: str) -> Body:
     )
 
 
+def _units(file: UnitsFile) -> dict[str, Unit]:
+    speeds = _SPEEDS_KMH | file.speeds_kmh
+    return {
+        row.id: Unit(
+            row.id, row.name, row.body, row.kind, row.lat, row.lng, row.speed_kmh or speeds[row.kind], row.phone
+        )
+        for row in file.units
+    }
+
+
 def _duties(row: DutyRow, files: Files, areas: dict[str, Area]) -> Iterator[Duty]:
     """A row of the file as rows of the table: one per category, and per district where it names `{district}`."""
     ids = {body.id for body in files.bodies.bodies}
@@ -162,15 +177,20 @@ def _procedure(row: ProcedureRow) -> Procedure:
                 within=length(each.within),
                 by_grade={grade: length(text) for grade, text in each.by_grade.items()},
                 by_place_class={name: length(text) for name, text in each.by_place_class.items()},
+                by_tier={tier: length(text) for tier, text in each.by_tier.items()},
             )
             for each in row.steps
         ),
         remind_at=row.remind_at,
-        ladder=tuple(Rung(length(each.after).seconds, each.tell, each.take_over) for each in row.ladder),
+        ladder=tuple(_rung(each) for each in row.ladder),
         ladder_repeat=length(row.ladder_repeat).seconds,
         max_returns=row.max_returns,
         auto_verify=row.auto_verify,
     )
+
+
+def _rung(row: RungRow) -> Rung:
+    return Rung(length(row.after).seconds, row.tell, row.take_over, row.next_unit)
 
 
 def _taxonomy(file: TaxonomyFile, version: str) -> Taxonomy:

@@ -180,3 +180,16 @@ def _names(text: str) -> set[str]:
         }
     except ValueError:
         return {"?"}
+
+
+def unit_faults(folder: Folder) -> Iterator[Fault]:
+    """Double ids, bodies that do not exist or send nobody."""
+    if not (doc := folder.units):
+        return
+    units = doc.value.units
+    yield from once(doc, [(("units", n, "id"), unit.id) for n, unit in enumerate(units)], "unit")
+    kinds = {body.id: body.kind for body in folder.bodies.value.bodies} if folder.bodies else {}
+    for n, unit in enumerate(units):
+        yield from refer(doc, ("units", n, "body"), unit.body, folder.body_ids, "body")
+        if kinds.get(unit.body, BodyKind.POLICE) is not BodyKind.POLICE:
+            yield doc.fault(("units", n, "body"), f"{unit.body} is no police body", "units belong to police bodies")

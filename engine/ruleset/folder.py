@@ -9,10 +9,10 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from engine.errors import Fault, RulesRefused
-from engine.ruleset.schema_place import AreasFile, BodiesFile, CityFile, CommunityRow
+from engine.ruleset.schema_place import AreasFile, BodiesFile, CityFile, CommunityRow, UnitsFile
 from engine.ruleset.schema_words import DangerFile, TaxonomyFile
 from engine.ruleset.schema_work import CalendarFile, DutiesFile, GradesFile, ProceduresFile
-from engine.strictyaml import Document, Key, read
+from engine.strictyaml import Document, Key, read, read_text
 from engine.strictyaml_words import nearest
 
 M = TypeVar("M", bound=BaseModel)
@@ -27,8 +27,12 @@ FILES: dict[str, type[BaseModel]] = {
     "grades.yaml": GradesFile,
     "calendar.yaml": CalendarFile,
     "danger.yaml": DangerFile,
+    "units.yaml": UnitsFile,
 }
 """Every file this room reads, with its schema. Alert models are read by alerting."""
+
+OPTIONAL = frozenset({"units.yaml"})
+"""Files a city may leave out."""
 
 Known = frozenset[str] | None
 """Ids that may be referred to; None when their file could not be read, and then nothing is said of them."""
@@ -47,6 +51,7 @@ class Folder:
     grades: Document[GradesFile] | None
     calendar: Document[CalendarFile] | None
     danger: Document[DangerFile] | None
+    units: Document[UnitsFile] | None
 
     @property
     def area_ids(self) -> Known:
@@ -91,10 +96,10 @@ class Folder:
     def files(self) -> "Files | None":
         """What the files say; None unless all could be read."""
         c, a, b, t, d = self.city, self.areas, self.bodies, self.taxonomy, self.duties
-        p, g, k, w = self.procedures, self.grades, self.calendar, self.danger
-        if not (c and a and b and t and d and p and g and k and w):
+        p, g, k, w, u = self.procedures, self.grades, self.calendar, self.danger, self.units
+        if not (c and a and b and t and d and p and g and k and w and u):
             return None
-        return Files(c.value, a.value, b.value, t.value, d.value, p.value, g.value, k.value, w.value)
+        return Files(c.value, a.value, b.value, t.value, d.value, p.value, g.value, k.value, w.value, u.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,7 @@ class Files:
     grades: GradesFile
     calendar: CalendarFile
     danger: DangerFile
+    units: UnitsFile
 
 
 def read_folder(rules_dir: Path) -> tuple[Folder, list[Fault]]:
@@ -118,6 +124,8 @@ def read_folder(rules_dir: Path) -> tuple[Folder, list[Fault]]:
 
     def get(name: str, schema: type[M]) -> Document[M] | None:
         try:
+            if name in OPTIONAL and not (rules_dir / name).exists():
+                return read_text("version: 1\n", name, schema)
             return read(rules_dir / name, schema)
         except RulesRefused as refused:
             faults.extend(refused.faults)
@@ -133,6 +141,7 @@ def read_folder(rules_dir: Path) -> tuple[Folder, list[Fault]]:
         grades=get("grades.yaml", GradesFile),
         calendar=get("calendar.yaml", CalendarFile),
         danger=get("danger.yaml", DangerFile),
+        units=get("units.yaml", UnitsFile),
     )
     return folder, faults
 

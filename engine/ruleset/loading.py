@@ -9,7 +9,7 @@ from engine.model.city import City
 from engine.ruleset import own_tests
 from engine.ruleset.build import build
 from engine.ruleset.check_duties import duty_faults
-from engine.ruleset.check_place import area_faults, body_faults, city_faults
+from engine.ruleset.check_place import area_faults, body_faults, city_faults, unit_faults
 from engine.ruleset.check_words import danger_faults, taxonomy_faults
 from engine.ruleset.check_work import calendar_faults, grade_faults, procedure_faults
 from engine.ruleset.coverage import gaps, shadowed, unreached
@@ -25,6 +25,7 @@ _CHECKS = (
     grade_faults,
     calendar_faults,
     danger_faults,
+    unit_faults,
 )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.model.city import BodyKind, Tier
+from engine.model.units import UnitKind
 from engine.strictyaml import Strict
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$", description="an id: small letters, digits, - and _")]
@@ -123,3 +124,32 @@ class BodiesFile(Strict):
     version: Literal[1] = 1
     defaults: BodyDefaults = BodyDefaults()
     bodies: tuple[BodyRow, ...] = Field(min_length=1)
+
+
+class TravelFile(Strict):
+    """How distance becomes time."""
+
+    detour: float = Field(1.3, ge=1, le=5)
+    silent_after: int = Field(900, ge=30, le=86400, description="seconds")
+
+
+class UnitRow(Strict):
+    """One unit."""
+
+    id: Id
+    name: Name
+    body: Id
+    kind: UnitKind
+    lat: float = Field(ge=-85, le=85)
+    lng: float = Field(ge=-180, le=180)
+    speed_kmh: float | None = Field(None, gt=0, le=200)
+    phone: str = ""
+
+
+class UnitsFile(Strict):
+    """units.yaml; a city without it sends bodies, not units."""
+
+    version: Literal[1] = 1
+    travel: TravelFile = TravelFile()
+    speeds_kmh: dict[UnitKind, Annotated[float, Field(gt=0, le=200)]] = Field(default_factory=dict)
+    units: tuple[UnitRow, ...] = ()

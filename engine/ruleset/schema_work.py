@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from engine.model.city import Length
+from engine.model.city import Length, Tier
 from engine.model.decision import Handoff
 from engine.model.order import Event
 from engine.ruleset.schema_place import Id, Name
@@ -111,6 +111,7 @@ class StepRow(Strict):
     within: LengthText
     by_grade: dict[str, LengthText] = Field(default_factory=dict)
     by_place_class: dict[str, LengthText] = Field(default_factory=dict)
+    by_tier: dict[Tier, LengthText] = Field(default_factory=dict)
 
 
 class RungRow(Strict):
@@ -119,6 +120,7 @@ class RungRow(Strict):
     after: WallText
     tell: tuple[str, ...] = Field(min_length=1)
     take_over: bool = False
+    next_unit: bool = False
 
 
 class ProcedureRow(Strict):

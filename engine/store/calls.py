@@ -12,6 +12,8 @@ from engine.model.alert import MOST_READ, WindowEntry, WindowQuery
 from engine.model.call import Call, Instant
 from engine.model.city import LinkRules
 from engine.model.message import LogEntry
+from engine.model.units import FreeUnit
+from engine.store import units
 from engine.store.client import Client
 from engine.store.codec import to_json
 from engine.store.keys import key
@@ -74,6 +76,8 @@ class Accepted:
     candidates: tuple[Candidate, ...] = ()
     windows: Mapping[str, tuple[WindowEntry, ...]] = field(default_factory=dict)
     cooldowns: Mapping[str, Instant] = field(default_factory=dict)
+    free: tuple[FreeUnit, ...] | None = None
+    """Free units near it, nearest first; None when nobody asked."""
 
 
 def _link_lists(facts: LinkFacts, rules: LinkRules) -> list[dict[str, Any]]:
@@ -101,12 +105,14 @@ async def accept(
     cooldowns: tuple[str, ...],
     now: Instant,
     redo: bool = False,
+    send: bool = False,
 ) -> Accepted:
     """Make `call` durable and answer its links and windows.
 
     The same webhook id and digest again answers `SAME`; with another digest raises `Replayed`, and a
     call id that another webhook used raises `Taken`. `redo` repeats the look-up for a call that is
-    durable already (recovery); windows and links are sets, so nothing is counted twice.
+    durable already (recovery); windows and links are sets, so nothing is counted twice. `send` asks for free
+    units near the point of `facts`, in the same trip.
     """
     entry = LogEntry(call.received_at, call.call_id, "call.accepted", call.operator or str(call.channel))
     answer = await client.call(
@@ -123,6 +129,7 @@ async def accept(
         links=_link_lists(facts, rules),
         windows=_queries(windows),
         cooldowns=cooldowns,
+        near=units.near(facts.lat, facts.lng) if send else None,
         entry={"json": to_json(entry), "subject": call.call_id, "line": True},
     )
     return _read(answer, windows, cooldowns)
@@ -181,6 +188,7 @@ def _read(answer: list[Any], windows: tuple[WindowQuery, ...], cooldowns: tuple[
         candidates=tuple(_candidate(c) for c in answer[7]),
         windows=_windows(windows, answer[8]),
         cooldowns=_cooldowns(cooldowns, answer[9]),
+        free=units.free_units(answer[10]),
     )
 
 

@@ -73,6 +73,7 @@ def _order(o: Order) -> dict[str, Any]:
         "open": o.is_open,
         "overdue": o.overdue,
         "opened": o.opened_at,
+        "unit": o.unit_at_work,
         "alarm": o.alarm_at if o.is_open else None,
         "seen_by": list({o.body_id, *o.joint} - {""}),
         "json": to_json(o),

@@ -123,9 +123,29 @@ local function windows(p, queries)
   return out
 end
 
+-- Free units near a point, nearest first: [id, metres, instant it last reported]...
+local function free_units(p, near)
+  if not near then return false end
+  local out = {}
+  local found = redis.call('GEOSEARCH', p .. 'units:free', 'FROMLONLAT', near.lng, near.lat, 'BYRADIUS', near.radius,
+    'm', 'ASC', 'COUNT', near.limit, 'WITHDIST')
+  for i, one in ipairs(found) do out[i] = { one[1], one[2], redis.call('HGET', p .. 'unit:' .. one[1], 'at') or '0' } end
+  return out
+end
+
+-- A unit stands in the index of free ones while it says that it is free and no order has it.
+local function show_unit(p, id)
+  local u = redis.call('HMGET', p .. 'unit:' .. id, 'said', 'order', 'lat', 'lng')
+  if u[1] == 'free' and (not u[2] or u[2] == '') then
+    redis.call('GEOADD', p .. 'units:free', u[4], u[3], id)
+  else
+    redis.call('ZREM', p .. 'units:free', id)
+  end
+end
+
 -- accept: the call becomes durable, is counted in its windows and finds what it is tied to.
 -- Answers {status, committed answer, caller count, place count, caller ids, place ids, near ids,
--- [id, at, link, order]..., windows, cool-downs}; status new | same | other | taken.
+-- [id, at, link, order]..., windows, cool-downs, free units}; status new | same | other | taken.
 local function accept(keys, args)
   local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
   local call = p .. 'call:' .. r.id
@@ -172,7 +192,8 @@ local function accept(keys, args)
   end
   local cool = {}
   for i, k in ipairs(r.cooldowns) do cool[i] = redis.call('GET', p .. 'cool:' .. k) or '' end
-  return { status, '', counts[1], counts[2], lists[1], lists[2], lists[3], details, windows(p, r.windows), cool }
+  return { status, '', counts[1], counts[2], lists[1], lists[2], lists[3], details, windows(p, r.windows), cool,
+    free_units(p, r.near) }
 end
 
 local function stale(p, kind, list)
@@ -180,6 +201,28 @@ local function stale(p, kind, list)
     local v = tonumber(redis.call('HGET', p .. kind .. ':' .. x.id, 'v') or '0')
     if v ~= x.v - 1 then return { 'conflict', kind, x.id, v } end
   end
+end
+
+-- A unit can be sent with an order only while it is free, or is on that order already.
+local function unit_taken(p, orders)
+  for _, o in ipairs(orders) do
+    if o.unit ~= '' and redis.call('HGET', p .. 'order:' .. o.id, 'unit') ~= o.unit
+      and not redis.call('ZSCORE', p .. 'units:free', o.unit) then
+      return { 'conflict', 'unit', o.unit, 0 }
+    end
+  end
+end
+
+local function engage(p, was, is, order)
+  if was ~= '' and redis.call('HGET', p .. 'unit:' .. was, 'order') == order then
+    redis.call('HSET', p .. 'unit:' .. was, 'order', '')
+    show_unit(p, was)
+  end
+  if is ~= '' then
+    redis.call('HSET', p .. 'unit:' .. is, 'order', order)
+    show_unit(p, is)
+  end
+  redis.call('HSET', p .. 'order:' .. order, 'unit', is)
 end
 
 local function index(p, set, was, is, score, id)
@@ -197,7 +240,7 @@ end
 
 local function put_order(p, o)
   local key = p .. 'order:' .. o.id
-  local old = redis.call('HMGET', key, 'state', 'holder')
+  local old = redis.call('HMGET', key, 'state', 'holder', 'unit')
   redis.call('HSET', key, 'v', o.v, 'state', o.state, 'holder', o.open and o.body or '', 'json', o.json)
   redis.call('ZADD', p .. 'orders', o.opened, o.id)
   index(p, 'orders:state:', old[1], o.state, o.opened, o.id)
@@ -206,6 +249,7 @@ local function put_order(p, o)
   mark(p, 'orders:open', o.open, o.opened, o.id)
   mark(p, 'orders:overdue', o.open and o.overdue, o.opened, o.id)
   alarm(p, 'order:' .. o.id, o.alarm)
+  if (old[3] or '') ~= o.unit then engage(p, old[3] or '', o.unit, o.id) end
 end
 
 local function put_alert(p, a)
@@ -240,6 +284,7 @@ local function commit(keys, args)
     if c[1] == 'committed' then return { 'already', c[2] } end
   end
   local bad = stale(p, 'order', r.orders) or stale(p, 'alert', r.alerts) or stale(p, 'dossier', r.dossiers)
+    or unit_taken(p, r.orders)
   if bad then return bad end
   if r.call then
     redis.call('HSET', p .. 'call:' .. r.call.id, 'status', 'committed', 'answer', r.call.answer, 'outcome',
@@ -324,6 +369,50 @@ local function requeue(keys, args)
   return n
 end
 
+-- place_units: the table of the rules. What units said stays; a unit whose place the table moved stands there now.
+local function place_units(keys, args)
+  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
+  local known = {}
+  for _, u in ipairs(r.units) do
+    known[u.id] = true
+    local key = p .. 'unit:' .. u.id
+    local old = redis.call('HMGET', key, 'home', 'said')
+    if old[1] ~= u.home then redis.call('HSET', key, 'home', u.home, 'lat', u.lat, 'lng', u.lng) end
+    if not old[2] then redis.call('HSET', key, 'said', u.said, 'order', '', 'at', 0) end
+    redis.call('SADD', p .. 'units', u.id)
+    show_unit(p, u.id)
+  end
+  for _, id in ipairs(redis.call('SMEMBERS', p .. 'units')) do
+    if not known[id] then
+      redis.call('SREM', p .. 'units', id)
+      redis.call('ZREM', p .. 'units:free', id)
+      redis.call('DEL', p .. 'unit:' .. id)
+    end
+  end
+  return 1
+end
+
+-- report_unit: a unit says where it is and whether it is free; what is older than its last word changes nothing.
+local function report_unit(keys, args)
+  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
+  local key = p .. 'unit:' .. r.id
+  local at = redis.call('HGET', key, 'at')
+  if at and tonumber(at) <= r.at then
+    redis.call('HSET', key, 'at', r.at)
+    if r.said then redis.call('HSET', key, 'said', r.said) end
+    if r.lat then redis.call('HSET', key, 'lat', r.lat, 'lng', r.lng) end
+    show_unit(p, r.id)
+  end
+  return redis.call('HMGET', key, 'said', 'order', 'lat', 'lng', 'at')
+end
+
+local function ask_free_units(keys, args)
+  return free_units(prefix(keys[1]), cmsgpack.unpack(args[1]).near)
+end
+
+redis.register_function('place_units_@SUFFIX@', place_units)
+redis.register_function('report_unit_@SUFFIX@', report_unit)
+redis.register_function('free_units_@SUFFIX@', ask_free_units)
 redis.register_function('accept_@SUFFIX@', accept)
 redis.register_function('ask_@SUFFIX@', ask)
 redis.register_function('commit_@SUFFIX@', commit)

@@ -39,7 +39,7 @@ KEYS: tuple[Key, ...] = (
     Key("by:near:<area>", "zset", "accept", "40 days after last use", "calls of one township by event time"),
     Key("win:<query>", "zset", "accept", "twice its length + 1 day", "events of one alert window"),
     Key("cool:<model|group>", "string", "commit", "until the cool-down ends", "end of the cool-down, ms"),
-    Key("order:<id>", "hash", "commit", "until archived", "v, state, holder, json"),
+    Key("order:<id>", "hash", "commit", "until archived", "v, state, holder, unit, json"),
     Key(
         "line:<subject>",
         "list",
@@ -60,6 +60,11 @@ KEYS: tuple[Key, ...] = (
     Key("dossiers", "zset", "commit", "until archived", "all dossiers by opening"),
     Key("alarms", "zset", "commit, lease", "while a clock runs", "order:<id>, alert:<id>, wake:<key> by next instant"),
     Key("wake:<key>", "string", "commit", "until it rang", "a silence that an alert model waits for"),
+    Key(
+        "unit:<id>", "hash", "place_units, report_unit, commit", "while in the rules", "said, order, lat, lng, at, home"
+    ),
+    Key("units", "set", "place_units", "for ever", "ids of all units"),
+    Key("units:free", "zset", "report_unit, commit", "while free", "free units by place (GEO)"),
     Key("outbox", "stream", "commit, requeue, settle", "until delivered", "message ids waiting for delivery"),
     Key("msg:<id>", "hash", "commit, settle", "7 days after delivery", "json, body, state, tries, last"),
     Key("retry", "zset", "settle, requeue", "until tried again", "messages by instant of the next try"),
