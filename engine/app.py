@@ -12,14 +12,16 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 import classifiers
-from engine import __version__, keeping
+from engine import __version__, keeping, ruleset
 from engine.actions import Actions
 from engine.alerting import Shelf
+from engine.archiving import archive
 from engine.clock import FILE_NAME, Clock
 from engine.console.forward import Forward
 from engine.console.place import socket_path
 from engine.delivery import Sender
 from engine.errors import StoreDown
+from engine.history import History
 from engine.http import Service, make_router
 from engine.http.metrics import exposition
 from engine.http.problems import Problem, install, problem
@@ -27,6 +29,8 @@ from engine.intake import Masking
 from engine.modelling import Modelling
 from engine.pipeline import Pipeline
 from engine.privacy import Vault, mask_name, mask_phone
+from engine.recalling import Recall
+from engine.reports import facts
 from engine.rulebook import Rules, Source
 from engine.settings import Settings
 from engine.store import embedded
@@ -58,6 +62,23 @@ def source_of(settings: Settings) -> Source:
     return Source(settings.rules, settings.data, settings.bodies_url, settings.city)
 
 
+def history_of(settings: Settings) -> History:
+    """The history's folder in the data dir."""
+    return History(settings.data / "history", facts.COLUMNS)
+
+
+async def archive_once(settings: Settings) -> int:
+    """Move what is settled to the history now; answers how many records moved."""
+    clock = Clock(settings.data / FILE_NAME if settings.movable_clock else None)
+    client = Client(store_url(settings))
+    await _open(client)
+    try:
+        city = ruleset.load(settings.rules, city=settings.city)
+        return await archive(client, history_of(settings), city, clock.now())
+    finally:
+        await client.close()
+
+
 async def build(settings: Settings) -> Parts:
     """Read the rules, connect, put everything together; waits up to a minute for a store that is starting."""
     clock = Clock(settings.data / FILE_NAME if settings.movable_clock else None)
@@ -74,6 +95,7 @@ async def build(settings: Settings) -> Parts:
         actions=Actions(client, rules.now, clock),
         models=Modelling(client, rules.now, clock, Shelf(settings.rules / "alerts", settings.data), settings.data),
         masking=masking,
+        recall=Recall(client, history_of(settings)),
         webhook_keys=keeping.webhook_keys(settings),
         tokens=keeping.tokens(settings),
         rules_fault=lambda: rules.fault,
@@ -154,7 +176,7 @@ async def run_worker(settings: Settings) -> None:
     parts = await build(settings)
     sender = Sender(keeping.BodyKeys(settings, lambda: parts.rules.now().city))
     name = f"w-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-    worker = Worker(parts.client, parts.rules.now, parts.clock, sender, parts.vault.open, name)
+    worker = Worker(parts.client, parts.rules.now, parts.clock, sender, parts.vault.open, name, history_of(settings))
     try:
         await asyncio.gather(parts.rules.watch(), worker.run())
     finally:

@@ -163,6 +163,15 @@ def doctor(data_dir: DataDir = None, rules: RulesDir = None, store: Store = None
     raise typer.Exit(0 if all(ok for ok, _ in findings) else 1)
 
 
+@app.command()
+def archive(data_dir: DataDir = None, rules: RulesDir = None, store: Store = None) -> None:
+    """Move what is settled from the store to the history now (the worker does it every night)."""
+    from engine.app import archive_once
+
+    moved = asyncio.run(archive_once(_settings(data_dir=data_dir, rules_dir=rules, store_url=store)))
+    typer.echo(f"{moved} records moved to the history")
+
+
 @app.command("settings")
 def show_settings() -> None:
     """Every setting with its default and what it means."""

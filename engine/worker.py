@@ -10,14 +10,17 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
+from datetime import date
 from typing import Any
 
-from engine import alarming
+from engine import alarming, archiving
 from engine.alerting import order_facts
 from engine.clock import Clock
 from engine.delivery import Outcome, Sender, Verdict, backoff_ms
 from engine.errors import Conflict, FenliuError, NotFound, StoreDown
+from engine.history import History
 from engine.loop import due_alert, tick
+from engine.model.calendar import local
 from engine.model.call import Contact
 from engine.model.change import Change, Wake
 from engine.model.message import LogEntry
@@ -39,6 +42,9 @@ _MOST_PER_BODY = 16
 """Messages under way to one body; the rest waits without holding up other bodies."""
 _MOST_UNDER_WAY = 256
 _PUT_OFF_MS = 1_000
+_ARCHIVE_EVERY_S = 30.0
+_ARCHIVE_FROM_MS = 3 * 3_600_000
+"""Moving starts at three in the morning, or when a worker starts that has not moved anything since."""
 
 
 class Worker:
@@ -52,6 +58,7 @@ class Worker:
         sender: Sender,
         open_contact: Callable[[str, str], Contact],
         name: str,
+        history: History,
     ) -> None:
         self._client = client
         self._rules = rules
@@ -59,8 +66,10 @@ class Worker:
         self._sender = sender
         self._open = open_contact
         self._name = name
+        self._history = history
         self._pipeline = Pipeline(client)
         self._placed = ""
+        self._archived: date | None = None
         self._per_body: Counter[str] = Counter()
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -72,13 +81,14 @@ class Worker:
             self._forever(self.ring, "ring"),
             self._forever(self.recover, "recover"),
             self._forever(self.place_units, "units"),
+            self._forever(self.archive, "archive", _ARCHIVE_EVERY_S),
         )
 
-    async def _forever(self, once: Callable[[], Awaitable[int]], name: str) -> None:
+    async def _forever(self, once: Callable[[], Awaitable[int]], name: str, idle: float = _IDLE_S) -> None:
         while True:
             try:
                 done = await once()
-                await asyncio.sleep(0 if done else _IDLE_S)
+                await asyncio.sleep(0 if done else idle)
             except StoreDown:
                 await asyncio.sleep(_DOWN_S)
             except Exception:
@@ -227,6 +237,16 @@ class Worker:
         if city.version != self._placed:
             await units.place(self._client, city.id, city.units.values())
             self._placed = city.version
+        return 0
+
+    # --- history
+
+    async def archive(self) -> int:
+        """Once a local day, in its quiet hours, what is settled moves to the history; then it sleeps on (answers 0)."""
+        city, now = self._rules().city, self._clock.now()
+        if (day := local(city.calendar, now - _ARCHIVE_FROM_MS).date()) != self._archived:
+            await archiving.archive(self._client, self._history, city, now)
+            self._archived = day
         return 0
 
     # --- recovery

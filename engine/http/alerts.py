@@ -35,8 +35,8 @@ async def alert_by_id(s: Here, who: Who, alert_id: Id) -> dict[str, Any]:
     """One alert with its time line."""
     allow(who, LOOK)
     city = s.rules().city
-    alert = await views.alert(s.client, city.id, alert_id)
-    return alert_view(alert, city) | {"line": line_view(await views.line(s.client, city.id, alert_id), city)}
+    alert, line = await s.recall.alert(city.id, alert_id)
+    return alert_view(alert, city) | {"line": line_view(line, city)}
 
 
 @router.post("/alerts/{alert_id}/review", responses=responses(400, 401, 403, 404, 409, 422, 503))
@@ -51,6 +51,6 @@ async def review_alert(s: Here, who: Who, alert_id: Id, body: AlertReviewBody) -
 async def dossier_by_id(s: Here, who: Who, dossier_id: Id) -> dict[str, Any]:
     """One dispute's dossier."""
     allow(who, LOOK)
-    found = await views.dossier(s.client, s.rules().city.id, dossier_id)
+    found, _ = await s.recall.dossier(s.rules().city.id, dossier_id)
     shown: dict[str, Any] = json.loads(msgspec.json.encode(found))
     return shown

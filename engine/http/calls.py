@@ -16,7 +16,6 @@ from engine.intake import CallBody, parse, to_call, verify
 from engine.intake.body import MOST_BODY_BYTES
 from engine.model.reading import Matter
 from engine.pipeline import Work
-from engine.store import calls
 
 router = APIRouter(tags=["calls"])
 
@@ -85,7 +84,7 @@ async def classify(s: Here, who: Who, body: ClassifyBody) -> dict[str, Any]:
 async def call_by_id(s: Here, who: Who, call_id: Id) -> dict[str, Any]:
     """One call, masked, with what became of it."""
     allow(who, LOOK)
-    stored = await calls.load(s.client, s.rules().city.id, call_id)
+    stored = await s.recall.call(s.rules().city.id, call_id)
     shown = json.loads(msgspec.json.encode(stored.call))
     for hidden in ("sealed",):
         shown.pop(hidden)

@@ -22,6 +22,7 @@ from engine.loop.notices import stamp
 from engine.model.call import Instant
 from engine.model.city import City, Tier
 from engine.model.dutytable import body_in_role
+from engine.model.message import LogEntry
 from engine.model.order import Order
 from engine.model.reading import Place
 from engine.reports import effect, hot_spots, hotspots, row_of
@@ -178,8 +179,7 @@ async def patrol_effect(s: Here, who: Who, order_id: Id, days: Days = 14) -> dic
     """Did it help: incidents in the patrol's place and hours before and after, against the rest of the city."""
     allow(who, LOOK)
     city, now = s.rules().city, s.clock.now()
-    order = await views.order(s.client, city.id, order_id)
-    asked = await _asked(s, order)
+    asked = _asked(*await s.recall.order(city.id, order_id))
     before = Range(asked.at - days * DAY_MS, asked.at, city.tz)
     after = Range(asked.at, max(asked.at + HOUR_MS, min(now, asked.at + days * DAY_MS)), city.tz)
     stored, complete = await _stored(s, before.start, after.end)
@@ -198,8 +198,7 @@ async def patrol_effect(s: Here, who: Who, order_id: Id, days: Days = 14) -> dic
     }
 
 
-async def _asked(s: Service, order: Order) -> _Asked:
-    line = await views.line(s.client, s.rules().city.id, order.order_id)
+def _asked(order: Order, line: list[LogEntry]) -> _Asked:
     said = next((e for e in line if e.what == "order.patrol"), None)
     if said is None:
         raise NotFound(f"order {order.order_id} is no patrol suggestion")

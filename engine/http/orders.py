@@ -44,9 +44,8 @@ async def list_orders(
 async def order_by_id(s: Here, who: Who, order_id: Id) -> dict[str, Any]:
     """One order with its time line and the moves legal now."""
     city = s.rules().city
-    order = await views.order(s.client, city.id, order_id)
+    order, line = await s.recall.order(city.id, order_id)
     own(order, who)
-    line = await views.line(s.client, city.id, order_id)
     return order_view(order, city, legal_moves(order, city, actor(who))) | {"line": line_view(line, city)}
 
 

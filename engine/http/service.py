@@ -9,6 +9,7 @@ from engine.http.tokens import Tokens
 from engine.intake import Masking
 from engine.modelling import Modelling
 from engine.pipeline import Pipeline, Rulebook
+from engine.recalling import Recall
 from engine.store.client import Client
 
 
@@ -23,6 +24,7 @@ class Service:
     actions: Actions
     models: Modelling
     masking: Masking
+    recall: Recall
     webhook_keys: tuple[bytes, ...]
     tokens: Tokens
     rules_fault: Callable[[], str]

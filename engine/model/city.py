@@ -252,6 +252,14 @@ class LinkRules:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryRules:
+    """When settled records leave the store (city.yaml)."""
+
+    settled_days: int = 8
+    """Days after an order was settled; longer than a webhook may be repeated."""
+
+
+@dataclass(frozen=True, slots=True)
 class City:
     """Everything `rules/` says except the alert models, which alerting compiles itself."""
 
@@ -278,3 +286,4 @@ class City:
     """Content hash of the folder."""
     units: dict[str, Unit] = field(default_factory=dict)
     travel: Travel = field(default_factory=Travel)
+    history: HistoryRules = HistoryRules()

@@ -25,6 +25,12 @@ class LinksFile(Strict):
     radius_m: int = Field(150, ge=1, le=5000)
 
 
+class HistoryFile(Strict):
+    """When settled records leave the store."""
+
+    settled_days: int = Field(8, ge=8, le=366)
+
+
 class CityFile(Strict):
     """city.yaml."""
 
@@ -35,6 +41,7 @@ class CityFile(Strict):
     command_body: Id
     leader_body: str = ""
     links: LinksFile = LinksFile()
+    history: HistoryFile = HistoryFile()
 
 
 class CommunityRow(Strict):

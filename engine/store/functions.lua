@@ -156,7 +156,7 @@ local function accept(keys, args)
     if known then
       if known ~= r.digest then return { 'other' } end
       status = 'same'
-    elseif redis.call('EXISTS', call) == 1 then
+    elseif redis.call('EXISTS', call, p .. 'was:' .. r.id) > 0 then
       return { 'taken' }
     end
     if status == 'new' then
@@ -413,6 +413,53 @@ end
 redis.register_function('place_units_@SUFFIX@', place_units)
 redis.register_function('report_unit_@SUFFIX@', report_unit)
 redis.register_function('free_units_@SUFFIX@', ask_free_units)
+-- forget: records that stand in the history go, unless they were changed after they were copied: a record whose
+-- version is another stays whole. Doing it again changes nothing. Answers [kind, id]... of what was kept.
+local function forget(keys, args)
+  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
+  local kept = {}
+  local function same(kind, id, v)
+    local is = redis.call('HGET', p .. kind .. ':' .. id, 'v')
+    if is and tonumber(is) ~= v then
+      table.insert(kept, { kind, id })
+      return false
+    end
+    return is and true
+  end
+  for _, o in ipairs(r.orders) do
+    if same('order', o.id, o.v) then
+      local state = redis.call('HGET', p .. 'order:' .. o.id, 'state')
+      redis.call('ZREM', p .. 'orders', o.id)
+      redis.call('ZREM', p .. 'orders:state:' .. state, o.id)
+      redis.call('ZREM', p .. 'orders:overdue', o.id)
+      for _, b in ipairs(o.bodies) do redis.call('ZREM', p .. 'orders:seen:' .. b, o.id) end
+      redis.call('DEL', p .. 'order:' .. o.id, p .. 'line:' .. o.id)
+    end
+  end
+  for _, a in ipairs(r.alerts) do
+    if same('alert', a.id, a.v) then
+      local state = redis.call('HGET', p .. 'alert:' .. a.id, 'state')
+      redis.call('ZREM', p .. 'alerts', a.id)
+      redis.call('ZREM', p .. 'alerts:state:' .. state, a.id)
+      redis.call('DEL', p .. 'alert:' .. a.id, p .. 'line:' .. a.id)
+    end
+  end
+  for _, d in ipairs(r.dossiers) do
+    if same('dossier', d.id, d.v) then
+      redis.call('ZREM', p .. 'dossiers', d.id)
+      redis.call('DEL', p .. 'dossier:' .. d.id, p .. 'line:' .. d.id)
+    end
+  end
+  for _, id in ipairs(r.calls) do
+    if redis.call('DEL', p .. 'call:' .. id, p .. 'line:' .. id) > 0 then
+      redis.call('ZREM', p .. 'calls', id)
+      redis.call('SET', p .. 'was:' .. id, '1', 'PX', LINK_MS)
+    end
+  end
+  return kept
+end
+
+redis.register_function('forget_@SUFFIX@', forget)
 redis.register_function('accept_@SUFFIX@', accept)
 redis.register_function('ask_@SUFFIX@', ask)
 redis.register_function('commit_@SUFFIX@', commit)

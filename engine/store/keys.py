@@ -71,6 +71,7 @@ KEYS: tuple[Key, ...] = (
     Key("dead", "zset", "settle, requeue", "until replayed", "dead letters by instant"),
     Key("idem:<key>", "string", "commit", "7 days", "answer to an Idempotency-Key"),
     Key("counts", "hash", "commit, settle", "for ever", "counters by metric name and labels"),
+    Key("was:<id>", "string", "forget", "40 days", "this call id stands in the history: it cannot be used again"),
     Key("labels", "stream", "commit", "for ever", "persons' decisions, kept as training data"),
 )
 

@@ -1,0 +1,79 @@
+"""Asking: SQL over the history's files together with what is still in the store, as one view per kind.
+
+Views `calls`, `orders`, `alerts` hold the flat columns; a record that is in the store goes before its copy in a file.
+Read the store before the folder is opened: a record moves only that way, so none can be missed.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import msgspec
+
+from engine.history.folder import History
+from engine.history.shape import table_of
+
+_THREADS = 2
+_MEMORY = "512MB"
+Live = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Kind → rows of flat columns, as the store has them now."""
+
+
+class Ledger:
+    """One reading of everything up to now. Not for several threads at once."""
+
+    def __init__(self, history: History, live: Live, *, since: str = "") -> None:
+        """`since`: the oldest local date asked about; files archived before it are not opened."""
+        self._history = history
+        self._db = duckdb.connect(":memory:", config={"threads": _THREADS, "memory_limit": _MEMORY})
+        for kind in ("call", "order", "alert"):
+            self._view(kind, live.get(kind, ()), since)
+
+    def _view(self, kind: str, rows: Sequence[Mapping[str, Any]], since: str) -> None:
+        columns = self._history.columns[kind]
+        self._db.register(f"live_{kind}", table_of(columns, rows, whole=False))
+        files = [f for f in self._history.files(kind) if f.parent.name >= since]
+        names = ", ".join(f'"{c}"' for c in columns)
+        parts = [f"SELECT {names} FROM live_{kind}"]  # noqa: S608 - names of ours
+        if files:
+            inside = _listed(files)
+            parts.append(
+                f"SELECT {names} FROM read_parquet({inside}, hive_partitioning=false) "  # noqa: S608 - names of ours
+                f"WHERE id NOT IN (SELECT id FROM live_{kind})"
+            )
+        self._db.execute(f"CREATE VIEW {kind}s AS " + " UNION ALL ".join(parts))
+
+    def ask(self, sql: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Rows of one question as dictionaries; `$name` in the question is taken from `values`."""
+        found = self._db.execute(sql, dict(values)) if values else self._db.execute(sql)
+        names = [d[0] for d in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._db.close()
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def _listed(files: Sequence[Path]) -> str:
+    return "[" + ", ".join("'" + str(f).replace("'", "''") + "'" for f in files) + "]"
+
+
+def record(history: History, kind: str, record_id: str) -> tuple[bytes, list[dict[str, Any]]] | None:
+    """(record as JSON, time line) of one archived record; None when it is not in the history."""
+    files = history.files(kind)
+    if not files:
+        return None
+    with duckdb.connect(":memory:", config={"threads": _THREADS, "memory_limit": _MEMORY}) as db:
+        found = db.execute(
+            f"SELECT json, line FROM read_parquet({_listed(files)}, hive_partitioning=false) WHERE id = $id",  # noqa: S608
+            {"id": record_id},
+        ).fetchone()
+    return (found[0].encode(), msgspec.json.decode(found[1])) if found else None
