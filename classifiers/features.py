@@ -35,6 +35,16 @@ def grams(folded: str) -> list[str]:
     return list(chain(folded, pairs, triples, map(add, triples, folded[3:])))
 
 
+def spoken_of(folded: str) -> tuple[str, ...]:
+    """Names of the concepts a folded text speaks of, by words of two to four characters."""
+    table = concepts()
+    found: set[str] = set()
+    for gram in grams(folded):
+        if len(gram) > 1 and gram in table:
+            found.update(table[gram])
+    return tuple(sorted(name.removeprefix(CONCEPT_MARK) for name in found))
+
+
 def tokens(folded: str) -> list[str]:
     """The features of a folded text for scikit-learn's vectoriser; each once."""
     table = concepts()

@@ -7,6 +7,7 @@ leaves the police unless its risk lies under the conformal threshold.
 
 from dataclasses import dataclass
 
+from classifiers.features import spoken_of
 from classifiers.gazetteer import Gazetteer
 from classifiers.matters import MATTERS, group_of, matter_map, matter_of, matter_shares
 from classifiers.normalise import plain
@@ -80,6 +81,7 @@ class Reader:
             place=place,
             danger_score=round(score.danger, 4),
             model_version=self._version,
+            concepts=spoken_of(plain(text)),
             unseen=self.scorer.unseen(text),
         )
 

@@ -4,32 +4,41 @@ Each reads the stored value, asks the pure loop, commits; when somebody was fast
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from engine import alarming
+from engine import alarming, filing
 from engine.alerting import order_facts
 from engine.clock import Clock
 from engine.errors import Conflict, Fault, Illegal, NotFound, Refused, Replayed
-from engine.loop import Patrol, apply, assign, check_back, reassign, review_alert, suggest_patrol
+from engine.loop import (
+    Patrol,
+    apply,
+    assign,
+    check_back,
+    file_call,
+    reassign,
+    review_alert,
+    suggest_patrol,
+    withdraw,
+)
 from engine.model.alert import Alert
-from engine.model.call import Instant
+from engine.model.call import Call, Instant
 from engine.model.change import CallOutcome, Change
 from engine.model.city import City
 from engine.model.decision import Decision
 from engine.model.order import Order, OrderEvent, State
 from engine.model.reading import Matter, Reason
 from engine.pipeline import Rulebook
+from engine.retrying import again
 from engine.routing import after_review, with_unit
 from engine.store import calls, commits, units, views
 from engine.store.client import Client
 
-_TRIES = 8
 _outcomes = msgspec.json.Decoder(CallOutcome)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,7 @@ class Actions:
             change = apply(order, event, rules.city, now)
             after = change.orders[-1]
             change += await self._alert_checked(after, rules.city, now)
+            change += await filing.followed(self._client, change, event, rules.city, now)
             change += await alarming.about(
                 self._client, rules.engine, order_facts(after, event.type.value, now, rules.city), rules.city, now
             )
@@ -74,7 +84,7 @@ class Actions:
             told = await self._commit(change, now, msgspec.json.encode(_Done(digest, after)))
             return _same(told, digest)
 
-        return await self._again(once)
+        return await again(once)
 
     async def _done_before(self, city: str, key: str, digest: str) -> Order | None:
         """What was answered under an idempotency key; None when it is new. Raises `Replayed` for another event."""
@@ -91,10 +101,11 @@ class Actions:
             if body not in rules.city.bodies:
                 raise Refused(Fault("body", f"{body} is not in the body table", "an id of bodies.yaml"))
             change = reassign(order, body, rules.city, now, who, reason)
+            change += await filing.followed(self._client, change, None, rules.city, now)
             await self._commit(change, now)
             return change.orders[-1]
 
-        return await self._again(once)
+        return await again(once)
 
     async def suggest_patrol(self, patrol: Patrol, who: str) -> Order:
         """A hot spot becomes an order; the same suggestion again answers the order it made. Raises `StoreDown`."""
@@ -123,7 +134,7 @@ class Actions:
             await self._commit(change, now, labels=(label,))
             return change.alerts[-1]
 
-        return await self._again(once)
+        return await again(once)
 
     async def review_call(self, call_id: str, review: CallReview) -> Order:
         """A person decides a call that waits for it; kept as training data. Raises `NotFound`, `Illegal`, `Refused`."""
@@ -143,6 +154,7 @@ class Actions:
                 free = await units.nearby(self._client, rules.city.id, order.lat, order.lng)
                 decision = with_unit(decision, free, rules.city, now)
             change = assign(order, decision, rules.city, now, review.who, review.reason)
+            change += await self._filed(stored.call, outcome, change.orders[-1], rules.city, now)
             label = {
                 "kind": "call",
                 "call_id": call_id,
@@ -155,21 +167,30 @@ class Actions:
             await self._commit(change, now, labels=(label,))
             return change.orders[-1]
 
-        return await self._again(once)
+        return await again(once)
+
+    async def _filed(self, call: Call, outcome: CallOutcome, order: Order, city: City, now: Instant) -> Change:
+        """A call that a person found to be a dispute's goes into its dossier."""
+        if order.dossier_id:
+            return await self._withdrawn(order, call.call_id, city, now)
+        found, claims = await filing.find(self._client, call, outcome.reading, order.category, city)
+        if found is None:
+            return Change()
+        links = replace(outcome.links, dossier_id=found.dossier_id)
+        filed = file_call(found, order.order_id, order.body_id, city, now)
+        return replace(filed, claims=claims, moved=(replace(outcome, links=links),))
+
+    async def _withdrawn(self, order: Order, call_id: str, city: City, now: Instant) -> Change:
+        """A person found that the call is about no dispute: a dossier it opened alone is put away."""
+        if filing.is_dispute(order.category, city) or filing.is_related(order.category, city):
+            return await filing.followed(self._client, Change(orders=(order,)), None, city, now)
+        return withdraw(await filing.living(self._client, city.id, order.dossier_id), call_id, city, now)
 
     async def _commit(
         self, change: Change, now: Instant, answer: bytes = b"", labels: tuple[dict[str, Any], ...] = ()
     ) -> bytes:
         city = self._rules().city.id
         return await commits.commit(self._client, city, change, now=now, answer=answer, labels=labels)
-
-    async def _again(self, once: Callable[[], Awaitable[T]]) -> T:
-        for _ in range(_TRIES - 1):
-            try:
-                return await once()
-            except Conflict:
-                continue
-        return await once()
 
 
 class _Done(msgspec.Struct, frozen=True):

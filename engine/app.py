@@ -20,6 +20,7 @@ from engine.clock import FILE_NAME, Clock
 from engine.console.forward import Forward
 from engine.console.place import socket_path
 from engine.delivery import Sender
+from engine.dossier_actions import DossierActions
 from engine.errors import StoreDown
 from engine.history import History
 from engine.http import Service, make_router
@@ -94,6 +95,7 @@ async def build(settings: Settings) -> Parts:
         pipeline=Pipeline(client),
         actions=Actions(client, rules.now, clock),
         models=Modelling(client, rules.now, clock, Shelf(settings.rules / "alerts", settings.data), settings.data),
+        disputes=DossierActions(client, rules.now, clock),
         masking=masking,
         recall=Recall(client, history_of(settings)),
         webhook_keys=keeping.webhook_keys(settings),

@@ -17,7 +17,7 @@ from engine.history import History, Moving, Row
 from engine.model.alert import Alert
 from engine.model.call import Instant
 from engine.model.city import City
-from engine.model.dossier import Dossier
+from engine.model.dossier import Dossier, DossierState
 from engine.model.message import LogEntry
 from engine.model.order import Order
 from engine.reports import facts
@@ -54,7 +54,7 @@ async def archive(client: Client, history: History, city: City, now: Instant) ->
             return 0
         await finish(client, history, city)
         moved = 0
-        async for batch in _batches(client, city, now - city.history.settled_days * DAY_MS):
+        async for batch in _batches(client, city, now, now - city.history.settled_days * DAY_MS):
             moved += await _move(client, history, city, batch, now) if batch.size else 0
         if moved:
             log.info("moved to the history", extra={"records": moved})
@@ -84,7 +84,7 @@ def _promised(history: History, city: City, batch: Batch, now: Instant) -> Movin
     return history.promise(uuid.uuid4().hex[:12], facts.day_of(now, city.tz), rows_of(batch, city))
 
 
-async def _batches(client: Client, city: City, before: Instant) -> AsyncIterator[Batch]:
+async def _batches(client: Client, city: City, now: Instant, before: Instant) -> AsyncIterator[Batch]:
     """Cases first, then alerts without an order, calls without an order, and closed dossiers."""
     async for page in settled.orders(client, city.id):
         old = [o for o in page if max([o.opened_at, *o.entered.values()]) < before]
@@ -96,7 +96,7 @@ async def _batches(client: Client, city: City, before: Instant) -> AsyncIterator
         calls = await settled.bodies(client, city.id, ids)
         yield Batch(calls=calls, lines=await settled.lines(client, city.id, list(calls)))
     async for closed in settled.dossiers(client, city.id):
-        yield await _dossiers(client, city.id, closed, before)
+        yield await _dossiers(client, city.id, [d for d in closed if _at_rest(d, city, now)], before)
 
 
 async def _cases(client: Client, city: str, orders: list[Order]) -> Batch:
@@ -120,6 +120,12 @@ async def _alerts(client: Client, city: str, alerts: list[Alert], before: Instan
     lines = await settled.lines(client, city, [a.alert_id for a in alerts])
     old = {a.alert_id: a for a in alerts if max([a.raised_at, *(e.at for e in lines[a.alert_id])]) < before}
     return Batch(alerts=old, lines={i: lines[i] for i in old})
+
+
+def _at_rest(dossier: Dossier, city: City, now: Instant) -> bool:
+    """A closed dispute may flare up: it stays where its next call finds it as long as a call belongs to it."""
+    merged = dossier.state is DossierState.MERGED
+    return merged or dossier.touched_at < now - city.disputes.days * DAY_MS
 
 
 async def _dossiers(client: Client, city: str, dossiers: list[Dossier], before: Instant) -> Batch:

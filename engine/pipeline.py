@@ -10,15 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from engine import alarming
+from engine import alarming, filing
 from engine.alerting import Engine, Plan, facts
 from engine.answer import answer_of
 from engine.errors import Busy, Conflict, NotFound
 from engine.linking import Earlier, judge
-from engine.loop import Opening, join, open_order
+from engine.loop import Filing, Opening, file_call, grade_of, join, more_serious, open_order
 from engine.model.calendar import local
 from engine.model.call import Call, Location
-from engine.model.change import CallOutcome, Change
+from engine.model.change import CallOutcome, Change, Claim
 from engine.model.city import City
 from engine.model.decision import Decision, Links
 from engine.model.order import Order, State
@@ -66,6 +66,9 @@ class Work:
     accepted: calls.Accepted | None = None
     links: Links = Links()
     decision: Decision | None = None
+    filing: Filing | None = None
+    """The dossier of a dispute's call."""
+    claims: tuple[Claim, ...] = ()
     change: Change = Change()
     order_id: str = ""
     answer: bytes = b""
@@ -223,6 +226,27 @@ class Route:
         return replace(work, decision=decision)
 
 
+class File:
+    """The dossier a dispute's call belongs to, or the one it opens; its colour counts for the order."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def run(self, work: Work) -> Work:
+        """Reads the dossiers of the caller and the place, for disputes only."""
+        decision, city = work.decision, work.rules.city
+        assert decision is not None  # noqa: S101 - the order of STEPS guarantees it
+        found, claims = await filing.find(self._client, work.call, work.read, decision.category, city)
+        if found is None:
+            return work
+        grade = more_serious(decision.grade, grade_of(found, city, work.now), city)
+        calls = len(found.dossier.call_ids) if found.dossier else 0
+        why = Reason("dossier", f"纠纷档案第 {calls + 1} 次报警" if calls else "首次报警，建立纠纷档案")
+        decision = replace(decision, grade=grade, reasons=(*decision.reasons, why))
+        links = replace(work.links, dossier_id=found.dossier_id)
+        return replace(work, filing=found, claims=claims, decision=decision, links=links)
+
+
 class Open:
     """The order opened, or the open order the duplicate joins, and the alerts that fired."""
 
@@ -244,7 +268,16 @@ class Open:
             opening = Opening(order_id_of(work.call.call_id), work.call, decision)
             change = open_order(opening, city, work.now)
             order_id = change.orders[0].order_id if change.orders else ""
+        if work.filing is not None:
+            change = self._filed(work, work.filing, change, order_id)
         return replace(work, change=change, order_id=order_id, decision=decision)
+
+    def _filed(self, work: Work, found: Filing, change: Change, order_id: str) -> Change:
+        """The call in its dossier, and the dossier named on its order."""
+        orders = tuple(replace(o, dossier_id=o.dossier_id or found.dossier_id) for o in change.orders)
+        body = orders[0].body_id if orders else ""
+        filed = file_call(found, order_id, body, work.rules.city, work.now)
+        return replace(change, orders=orders, claims=work.claims) + filed
 
     async def _to_join(self, work: Work, decision: Decision) -> Order | None:
         """The open order to ride on. A doubtful call joins none, a dangerous one only an order treated as dangerous."""
@@ -318,6 +351,7 @@ class Pipeline:
             Accept(client),
             Link(),
             Route(),
+            File(client),
             Open(client),
             Alert(),
             Commit(client),

@@ -13,13 +13,13 @@ from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
-from engine import alarming, archiving
+from engine import alarming, archiving, filing
 from engine.alerting import order_facts
 from engine.clock import Clock
 from engine.delivery import Outcome, Sender, Verdict, backoff_ms
 from engine.errors import Conflict, FenliuError, NotFound, StoreDown
 from engine.history import History
-from engine.loop import due_alert, tick
+from engine.loop import due_alert, due_dossier, tick
 from engine.model.calendar import local
 from engine.model.call import Contact
 from engine.model.change import Change, Wake
@@ -213,10 +213,15 @@ class Worker:
             order = await views.order(self._client, city.id, subject)
             now = self._clock.now()
             change = tick(order, city, now, await self._free_units(order))
+            change += await filing.followed(self._client, change, None, city, now)
             if change.orders and change.orders[0].overdue:
                 told = order_facts(change.orders[0], "overdue", now, city)
                 change += await alarming.about(self._client, rules.engine, told, city, now)
             return change, now
+        if kind == "dossier":
+            dossier = await views.dossier(self._client, city.id, subject)
+            now = self._clock.now()
+            return due_dossier(dossier, city, now), now
         if kind == "alert":
             alert = await views.alert(self._client, city.id, subject)
             now = self._clock.now()

@@ -1,9 +1,7 @@
-"""Routes of alerts and dossiers."""
+"""Routes of alerts."""
 
-import json
 from typing import Any
 
-import msgspec
 from fastapi import APIRouter
 
 from engine.http.asking import Cursor, Here, Id, Limit, Who, allow
@@ -45,12 +43,3 @@ async def review_alert(s: Here, who: Who, alert_id: Id, body: AlertReviewBody) -
     allow(who, ROOM)
     alert = await s.actions.review_alert(alert_id, body.verdict, s.masking.text(body.reason), who.name)
     return alert_view(alert, s.rules().city)
-
-
-@router.get("/dossiers/{dossier_id}", responses=responses(401, 403, 404, 422, 503))
-async def dossier_by_id(s: Here, who: Who, dossier_id: Id) -> dict[str, Any]:
-    """One dispute's dossier."""
-    allow(who, LOOK)
-    found, _ = await s.recall.dossier(s.rules().city.id, dossier_id)
-    shown: dict[str, Any] = json.loads(msgspec.json.encode(found))
-    return shown

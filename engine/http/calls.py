@@ -10,7 +10,7 @@ from engine.actions import CallReview
 from engine.errors import Fault, Refused
 from engine.http.asking import Here, Id, Who, allow
 from engine.http.problems import responses
-from engine.http.shapes import CallReviewBody, ClassifyBody, order_view
+from engine.http.shapes import CallReviewBody, ClassifyBody, SplitBody, order_view
 from engine.http.tokens import LOOK, ROOM
 from engine.intake import CallBody, parse, to_call, verify
 from engine.intake.body import MOST_BODY_BYTES
@@ -90,7 +90,15 @@ async def call_by_id(s: Here, who: Who, call_id: Id) -> dict[str, Any]:
         shown.pop(hidden)
     shown["caller"].pop("hash")
     answer = json.loads(stored.answer) if stored.answer else None
-    return {"call": shown, "status": stored.status, "answer": answer}
+    return {"call": shown, "status": stored.status, "order_id": stored.order_id or None, "answer": answer}
+
+
+@router.post("/calls/{call_id}/split", responses=responses(400, 401, 403, 404, 409, 422, 503))
+async def split_call(s: Here, who: Who, call_id: Id, body: SplitBody) -> dict[str, Any]:
+    """A call that was joined to another matter's order gets its own; kept as training data."""
+    allow(who, ROOM)
+    order = await s.disputes.split_call(call_id, s.masking.text(body.reason), who.name)
+    return order_view(order, s.rules().city)
 
 
 @router.post("/calls/{call_id}/review", responses=responses(400, 401, 403, 404, 409, 422, 503))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.actions import Actions
 from engine.clock import Clock
+from engine.dossier_actions import DossierActions
 from engine.http.tokens import Tokens
 from engine.intake import Masking
 from engine.modelling import Modelling
@@ -23,6 +24,7 @@ class Service:
     pipeline: Pipeline
     actions: Actions
     models: Modelling
+    disputes: DossierActions
     masking: Masking
     recall: Recall
     webhook_keys: tuple[bytes, ...]

@@ -53,7 +53,8 @@ _DATA = {
 }
 Scalar = Annotated[str | bool | int | float | None, AfterValidator(_bounded)]
 Key = Annotated[str, Field(max_length=64)]
-TIME = WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]})
+ZONED_TIME: dict[str, Any] = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}
+TIME = WithJsonSchema(ZONED_TIME)
 
 
 class ClassifyBody(Strict):
@@ -99,6 +100,12 @@ class AssignBody(Strict):
     reason: Reason
 
 
+class SplitBody(Strict):
+    """Why a call was joined wrongly."""
+
+    reason: Reason
+
+
 class CallReviewBody(Strict):
     """A person's decision on an unsure call."""
 
@@ -118,6 +125,7 @@ def order_view(order: Order, city: City, legal: tuple[Event, ...] = ()) -> dict[
         "passed": list(order.passed),
         "waiting_for_caller": order.paused_left is not None,
         "result": order.result,
+        "dossier_id": order.dossier_id or None,
         "entered": {state: stamp(at, city) for state, at in order.entered.items()},
         "legal": [e.value for e in legal],
     }

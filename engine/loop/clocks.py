@@ -68,6 +68,24 @@ def start_clock(order: Order, city: City, now: Instant) -> Order:
     return replace(fresh, alarm_at=next_alarm(fresh, procedure))
 
 
+def hurried(order: Order, city: City, now: Instant) -> Order:
+    """The running deadline when the grade rose meanwhile: the colour's own time, counted from now, if that is sooner.
+
+    Nobody becomes overdue for time they were not told of; an overdue step stays overdue.
+    """
+    procedure = procedure_of(order, city)
+    rule = owed_step(order.state, procedure) if order.is_open else None
+    if order.due is None or rule is None or order.overdue:
+        return order
+    at = min(add_length(city.calendar, now, length) for length in lengths_of(rule, order, city))
+    if order.paused_left is not None:
+        return replace(order, paused_left=min(order.paused_left, at - now))
+    if at >= order.due.at:
+        return order
+    sooner = replace(order, due=Due(rule.step, at, at - now), reminded=False)
+    return replace(sooner, alarm_at=next_alarm(sooner, procedure))
+
+
 def next_alarm(order: Order, procedure: Procedure) -> Instant | None:
     """When the clock does something next: reminder, overdue mark, or a rung of the ladder."""
     due = order.due

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from engine.errors import Illegal
-from engine.loop.clocks import start_clock
+from engine.loop.clocks import hurried, start_clock
 from engine.loop.notices import SYSTEM, entry, notice, stamp
 from engine.model.call import Call, Instant
 from engine.model.change import Change
@@ -11,9 +11,6 @@ from engine.model.city import City
 from engine.model.decision import Decision, Handoff
 from engine.model.message import Message, MessageType
 from engine.model.order import Order, State
-
-_RAISE_EVERY = 2
-"""Each further so many duplicates raise the grade by one colour (the third call, the fifth, …)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +81,32 @@ def join(order: Order, call: Call, city: City, now: Instant) -> Change:
     if call.call_id in order.call_ids:
         return Change()
     calls = (*order.call_ids, call.call_id)
-    grade = _raised(order.grade, city) if len(calls) % _RAISE_EVERY == 1 else order.grade
-    joined = replace(order, version=order.version + 1, call_ids=calls, grade=grade)
+    grade = _raised(order.grade, city) if len(calls) in city.links.raise_at else order.grade
+    joined = hurried(replace(order, version=order.version + 1, call_ids=calls, grade=grade), city, now)
     said = f"第 {len(calls)} 次来电报同一件事" + (f"，升为{city.grades[grade].name}" if grade != order.grade else "")
     message = notice(
         joined, city, MessageType.ORDER_UPDATED, order.body_id, now, 0, reason="duplicate", text=said, added=call.text
     )
     line = entry(joined, "joined", SYSTEM, now, said, call_id=call.call_id, grade=grade)
     return Change(orders=(joined,), messages=(message,), log=(line,))
+
+
+def split_off(order: Order, call: Call, opened: Change, city: City, now: Instant, who: str, reason: str) -> Change:
+    """A wrongly joined call leaves `order` for the one in `opened`. Raises `Illegal` unless it rides there."""
+    if call.call_id not in order.call_ids or call.call_id == order.call_ids[0]:
+        raise Illegal(f"call {call.call_id} does not ride on order {order.order_id}", ())
+    own = opened.orders[0]
+    rest = tuple(c for c in order.call_ids if c != call.call_id)
+    left = replace(order, version=order.version + 1, call_ids=rest)
+    said = f"来电 {call.call_id} 系另一事项，已拆出另立 {own.order_id}"
+    messages = (
+        (notice(left, city, MessageType.ORDER_UPDATED, left.body_id, now, 0, reason="split", text=said),)
+        if left.is_open
+        else ()
+    )
+    out = entry(left, "split", who, now, f"{said}：{reason}", call_id=call.call_id, into=own.order_id)
+    told = entry(own, "split_from", who, now, f"从 {order.order_id} 拆出：{reason}", call_id=call.call_id)
+    return Change(orders=(left,), messages=messages, log=(out,)) + opened + Change(log=(told,))
 
 
 def _raised(grade: str, city: City) -> str:

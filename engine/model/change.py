@@ -41,6 +41,14 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """An index that must still hold `count` members, or the whole change is refused: nobody was faster."""
+
+    key: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """Everything one answer of a room asks to be written.
 
@@ -56,6 +64,9 @@ class Change:
     log: tuple[LogEntry, ...] = ()
     cooldowns: tuple[Cooldown, ...] = ()
     wakes: tuple[Wake, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    moved: tuple[CallOutcome, ...] = ()
+    """Calls decided before whose order or dossier is another one now."""
     idempotency_key: str = ""
     """Repeating a change under the same key writes nothing and answers what was answered."""
 
@@ -70,5 +81,7 @@ class Change:
             log=self.log + other.log,
             cooldowns=self.cooldowns + other.cooldowns,
             wakes=self.wakes + other.wakes,
+            claims=self.claims + other.claims,
+            moved=self.moved + other.moved,
             idempotency_key=self.idempotency_key or other.idempotency_key,
         )

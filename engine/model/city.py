@@ -249,6 +249,61 @@ class LinkRules:
     duplicate_minutes: int = 30
     duplicate_similarity: float = 0.5
     radius_m: int = 150
+    raise_at: tuple[int, ...] = (3, 5, 8)
+    """The numbers of a repeated call that raise its order by one colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeRise:
+    """One reason for which a dispute's colour rises. Every condition given must hold; `to` is the least it becomes."""
+
+    to: str
+    reason: str
+    sign: str = ""
+    """violence | weapon | threat | injury | children | elderly | danger in the words of this call."""
+    calls: int = 0
+    """So many calls …"""
+    within: int = 0
+    """… in so many seconds; 0 = ever."""
+    amount: float = 0.0
+    """A sum of at least so many yuan."""
+    event: str = ""
+    """Something done to the dossier: `broken`, `mediation:failed`, `visit:tense`, `call_back:unsolved`, `reopened`."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeFall:
+    """One event after which a dispute's colour falls: to a colour, or by so many."""
+
+    event: str
+    """`mediation:agreed`, `agreement`, `kept`, …"""
+    by: int = 0
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRule:
+    """What a colour demands: who visits, how often, by which procedure."""
+
+    every: Length
+    body: str
+    """A role (`township`, `station`, `branch`) or a body id."""
+    procedure: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeRules:
+    """Dossiers and five-colour grading of disputes (grades.yaml)."""
+
+    start: str = "blue"
+    days: int = 180
+    """A call belongs to a dossier that was touched within so many days."""
+    related: tuple[str, ...] = ()
+    """Categories outside the family that go into a dossier that is there, and open none."""
+    rises: tuple[DisputeRise, ...] = ()
+    falls: tuple[DisputeFall, ...] = ()
+    visits: dict[str, VisitRule] = field(default_factory=dict)
+    """By colour; a colour without a row is not visited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,3 +342,4 @@ class City:
     units: dict[str, Unit] = field(default_factory=dict)
     travel: Travel = field(default_factory=Travel)
     history: HistoryRules = HistoryRules()
+    disputes: DisputeRules = DisputeRules()

@@ -20,6 +20,7 @@ class MessageType(StrEnum):
     ORDER_CLOSED = "order.closed"
     ALERT_INSTRUCTION = "alert.instruction"
     ALERT_REVIEW = "alert.review"
+    DOSSIER_UPDATED = "dossier.updated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,5 +86,7 @@ class Reading:
     place: Place = Place()
     danger_score: float = 0.0
     model_version: str = ""
+    concepts: tuple[str, ...] = ()
+    """Names of the concepts its words belong to (classifiers/concepts.txt): what was said, whatever the words."""
     unseen: float = 0.0
     """Share of the text's character pairs that no training text had (0–1): drift shows here first."""

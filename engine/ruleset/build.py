@@ -9,6 +9,9 @@ from engine.model.city import (
     Category,
     City,
     DangerRule,
+    DisputeFall,
+    DisputeRise,
+    DisputeRules,
     Duty,
     Grade,
     HistoryRules,
@@ -20,13 +23,14 @@ from engine.model.city import (
     StepRule,
     Taxonomy,
     Tier,
+    VisitRule,
 )
 from engine.model.units import Travel, Unit, UnitKind
 from engine.ruleset.check_duties import DISTRICT
 from engine.ruleset.folder import Files, area_rows
 from engine.ruleset.schema_place import AreasFile, BodiesFile, BodyDefaults, BodyRow, UnitsFile
 from engine.ruleset.schema_words import DangerFile, TaxonomyFile
-from engine.ruleset.schema_work import CalendarFile, DutyRow, ProcedureRow, RungRow, length, minutes
+from engine.ruleset.schema_work import CalendarFile, DisputesFile, DutyRow, ProcedureRow, RungRow, length, minutes
 
 _SPEEDS_KMH = {UnitKind.STATION: 40.0, UnitKind.POST: 30.0, UnitKind.PATROL: 40.0}
 """Through a city at day, when units.yaml says nothing."""
@@ -59,6 +63,7 @@ def build(files: Files, version: str, bodies_url: str) -> City:
         version=version,
         units=_units(files.units),
         travel=Travel(files.units.travel.detour, files.units.travel.silent_after),
+        disputes=_disputes(files.grades.disputes),
     )
 
 
@@ -66,6 +71,28 @@ def calendar(file: CalendarFile, tz: str) -> Calendar:
     """calendar.yaml in a time zone."""
     start, end = file.hours
     return Calendar(tz, minutes(start), minutes(end), frozenset(file.holidays), frozenset(file.make_up))
+
+
+def _disputes(file: DisputesFile) -> DisputeRules:
+    return DisputeRules(
+        start=file.start,
+        days=file.days,
+        related=file.related,
+        rises=tuple(
+            DisputeRise(
+                to=row.to,
+                reason=row.reason,
+                sign=row.sign or "",
+                calls=row.calls,
+                within=length(row.within).seconds if row.within else 0,
+                amount=row.amount,
+                event=row.event or "",
+            )
+            for row in file.rises
+        ),
+        falls=tuple(DisputeFall(row.event, row.by, row.to) for row in file.falls),
+        visits={grade: VisitRule(length(row.every), row.body, row.procedure) for grade, row in file.visits.items()},
+    )
 
 
 def _areas(file: AreasFile) -> dict[str, Area]:

@@ -6,9 +6,10 @@ from datetime import date
 from engine.errors import Fault
 from engine.model.order import TRANSITIONS, Event, State
 from engine.ruleset.folder import Folder, Known, once, refer
-from engine.ruleset.schema_work import CalendarFile, ProcedureRow, ProceduresFile, length, minutes
+from engine.ruleset.schema_work import CalendarFile, GradesFile, ProcedureRow, ProceduresFile, length, minutes
 from engine.strictyaml import Document, Key
 
+_ROLES = frozenset({"station", "branch", "township"})
 _TELL = frozenset({"holder", "officer", "leader", "superior"})
 _WEEKEND = 5
 REQUIRED_PROCEDURES = ("review", "police_dispatch", "live_transfer", "work_order")
@@ -86,6 +87,29 @@ def grade_faults(folder: Folder) -> Iterator[Fault]:
         if name not in {row.id for row in rows}:
             yield doc.fault(("grades",), f'the grade "{name}" is missing', "decisions speak of all five", key=True)
     yield from once(doc, [(("grades", n, "rank"), str(row.rank)) for n, row in enumerate(rows)], "rank")
+    yield from dispute_faults(doc, folder)
+
+
+def dispute_faults(doc: Document[GradesFile], folder: Folder) -> Iterator[Fault]:
+    """Colours, bodies, procedures and categories of `disputes` that do not exist; rows that say nothing."""
+    file, at = doc.value.disputes, "disputes"
+    yield from refer(doc, (at, "start"), file.start, folder.grade_ids, "grade")
+    for n, name in enumerate(file.related):
+        yield from refer(doc, (at, "related", n), name, folder.subtrees, "category")
+    for n, rise in enumerate(file.rises):
+        yield from refer(doc, (at, "rises", n, "to"), rise.to, folder.grade_ids, "grade")
+        if not (rise.sign or rise.calls or rise.amount or rise.event):
+            yield doc.fault((at, "rises", n), "this row has no condition", "give sign, calls, amount or event")
+    for n, fall in enumerate(file.falls):
+        if bool(fall.by) == bool(fall.to):
+            yield doc.fault((at, "falls", n), "falls by so many, or to a colour", "give one of by and to")
+        if fall.to:
+            yield from refer(doc, (at, "falls", n, "to"), fall.to, folder.grade_ids, "grade")
+    for grade, visit in file.visits.items():
+        path: Key = (at, "visits", grade)
+        yield from refer(doc, path, grade, folder.grade_ids, "grade")
+        yield from refer(doc, (*path, "procedure"), visit.procedure, folder.procedure_ids, "procedure")
+        yield from refer(doc, (*path, "body"), visit.body, folder.body_ids and folder.body_ids | _ROLES, "body")
 
 
 def calendar_faults(folder: Folder) -> Iterator[Fault]:

@@ -23,6 +23,7 @@ class LinksFile(Strict):
     duplicate_minutes: int = Field(30, ge=1, le=1440)
     duplicate_similarity: float = Field(0.5, ge=0, le=1)
     radius_m: int = Field(150, ge=1, le=5000)
+    raise_at: tuple[Annotated[int, Field(ge=2, le=1000)], ...] = (3, 5, 8)
 
 
 class HistoryFile(Strict):

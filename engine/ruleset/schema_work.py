@@ -154,11 +154,58 @@ class GradeRow(Strict):
     demands: str = ""
 
 
+Sign = Literal["violence", "weapon", "threat", "injury", "children", "elderly", "danger"]
+Risen = Literal["broken", "mediation:failed", "visit:tense", "call_back:unsolved", "reopened"]
+Calmed = Literal[
+    "mediation:agreed", "mediation:partly", "agreement", "kept", "visit:calm", "call_back:solved", "mediation:failed"
+]
+
+
+class RiseRow(Strict):
+    """One reason for which a dispute's colour rises."""
+
+    to: str
+    reason: Name
+    sign: Sign | None = None
+    calls: int = Field(0, ge=0, le=1000)
+    within: WallText | None = None
+    amount: float = Field(0, ge=0)
+    event: Risen | None = None
+
+
+class FallRow(Strict):
+    """One event after which it falls."""
+
+    event: Calmed
+    by: int = Field(0, ge=0, le=4)
+    to: str = ""
+
+
+class VisitRow(Strict):
+    """What a colour demands."""
+
+    every: LengthText
+    body: str
+    procedure: str
+
+
+class DisputesFile(Strict):
+    """The `disputes` part of grades.yaml."""
+
+    start: str = "blue"
+    days: int = Field(180, ge=1, le=3660)
+    related: tuple[str, ...] = ()
+    rises: tuple[RiseRow, ...] = ()
+    falls: tuple[FallRow, ...] = ()
+    visits: dict[str, VisitRow] = Field(default_factory=dict)
+
+
 class GradesFile(Strict):
     """grades.yaml."""
 
     version: Literal[1] = 1
     grades: tuple[GradeRow, ...] = Field(min_length=1)
+    disputes: DisputesFile = DisputesFile()
 
 
 class CalendarTest(Strict):

@@ -7,11 +7,12 @@ from engine.errors import Conflict
 from engine.model.alert import Alert
 from engine.model.call import Instant
 from engine.model.change import CallOutcome, Change
-from engine.model.dossier import Dossier
+from engine.model.dossier import Dossier, DossierState
 from engine.model.message import LogEntry, Message
 from engine.model.order import Order
 from engine.store.client import Client
 from engine.store.codec import to_json
+from engine.store.disputes import dispute_keys
 
 
 async def commit(
@@ -32,9 +33,11 @@ async def commit(
         "commit",
         city,
         call=_outcome(change.outcome, answer, received_at),
+        moved=[{"id": m.call_id, "order": m.order_id, "outcome": to_json(m)} for m in change.moved],
         orders=[_order(o) for o in change.orders],
         alerts=[_alert(a) for a in change.alerts],
         dossiers=[_dossier(d) for d in change.dossiers],
+        claims=[{"key": c.key, "count": c.count} for c in change.claims],
         messages=[_message(m) for m in change.messages],
         log=[_entry(e) for e in change.log],
         cooldowns=[
@@ -92,7 +95,19 @@ def _alert(a: Alert) -> dict[str, Any]:
 
 
 def _dossier(d: Dossier) -> dict[str, Any]:
-    return {"id": d.dossier_id, "v": d.version, "opened": d.opened_at, "json": to_json(d)}
+    merged = d.state is DossierState.MERGED
+    return {
+        "id": d.dossier_id,
+        "v": d.version,
+        "state": d.state.value,
+        "grade": d.grade,
+        "opened": d.opened_at,
+        "touched": d.touched_at,
+        "alarm": d.alarm_at,
+        "seen_by": [b for b in d.bodies if b],
+        "by": [] if merged else dispute_keys(d.callers, d.places),
+        "json": to_json(d),
+    }
 
 
 def _message(m: Message) -> dict[str, Any]:

@@ -262,8 +262,22 @@ local function put_alert(p, a)
 end
 
 local function put_dossier(p, d)
-  redis.call('HSET', p .. 'dossier:' .. d.id, 'v', d.v, 'json', d.json)
+  local key = p .. 'dossier:' .. d.id
+  local old = redis.call('HMGET', key, 'state', 'grade', 'by')
+  redis.call('HSET', key, 'v', d.v, 'state', d.state, 'grade', d.grade, 'by', table.concat(d.by, '\n'),
+    'seen', table.concat(d.seen_by, '\n'), 'json', d.json)
   redis.call('ZADD', p .. 'dossiers', d.opened, d.id)
+  index(p, 'dossiers:state:', old[1], d.state, d.opened, d.id)
+  index(p, 'dossiers:grade:', old[2], d.grade, d.opened, d.id)
+  for _, b in ipairs(d.seen_by) do redis.call('ZADD', p .. 'dossiers:seen:' .. b, d.opened, d.id) end
+  -- A call finds a dossier by whom and where; what merged or lost those calls is found no longer.
+  local by = {}
+  for _, k in ipairs(d.by) do by[k] = true end
+  for k in string.gmatch(old[3] or '', '[^\n]+') do
+    if not by[k] then redis.call('ZREM', p .. 'dossiers:' .. k, d.id) end
+  end
+  for k in pairs(by) do redis.call('ZADD', p .. 'dossiers:' .. k, d.touched, d.id) end
+  alarm(p, 'dossier:' .. d.id, d.alarm)
 end
 
 local function queue(p, m)
@@ -286,11 +300,18 @@ local function commit(keys, args)
   local bad = stale(p, 'order', r.orders) or stale(p, 'alert', r.alerts) or stale(p, 'dossier', r.dossiers)
     or unit_taken(p, r.orders)
   if bad then return bad end
+  for _, c in ipairs(r.claims) do
+    local n = redis.call('ZCARD', p .. c.key)
+    if n ~= c.count then return { 'conflict', 'claim', c.key, n } end
+  end
   if r.call then
     redis.call('HSET', p .. 'call:' .. r.call.id, 'status', 'committed', 'answer', r.call.answer, 'outcome',
       r.call.outcome, 'order', r.call.order)
     redis.call('ZREM', p .. 'pending', r.call.id)
     redis.call('ZADD', p .. 'calls', r.call.at, r.call.id)
+  end
+  for _, m in ipairs(r.moved) do
+    redis.call('HSET', p .. 'call:' .. m.id, 'order', m.order, 'outcome', m.outcome)
   end
   for _, o in ipairs(r.orders) do put_order(p, o) end
   for _, a in ipairs(r.alerts) do put_alert(p, a) end
@@ -446,7 +467,12 @@ local function forget(keys, args)
   end
   for _, d in ipairs(r.dossiers) do
     if same('dossier', d.id, d.v) then
-      redis.call('ZREM', p .. 'dossiers', d.id)
+      local h = redis.call('HMGET', p .. 'dossier:' .. d.id, 'state', 'grade', 'by', 'seen')
+      for _, set in ipairs({ 'dossiers', 'dossiers:state:' .. (h[1] or ''), 'dossiers:grade:' .. (h[2] or '') }) do
+        redis.call('ZREM', p .. set, d.id)
+      end
+      for k in string.gmatch(h[3] or '', '[^\n]+') do redis.call('ZREM', p .. 'dossiers:' .. k, d.id) end
+      for b in string.gmatch(h[4] or '', '[^\n]+') do redis.call('ZREM', p .. 'dossiers:seen:' .. b, d.id) end
       redis.call('DEL', p .. 'dossier:' .. d.id, p .. 'line:' .. d.id)
     end
   end

@@ -56,9 +56,20 @@ KEYS: tuple[Key, ...] = (
     Key("alert:<id>", "hash", "commit", "until archived", "v, state, json"),
     Key("alerts", "zset", "commit", "until archived", "all alerts by instant"),
     Key("alerts:state:<state>", "zset", "commit", "while in it", "alerts by state"),
-    Key("dossier:<id>", "hash", "commit", "until archived", "v, json"),
+    Key("dossier:<id>", "hash", "commit", "until archived", "v, state, grade, by, seen, json"),
     Key("dossiers", "zset", "commit", "until archived", "all dossiers by opening"),
-    Key("alarms", "zset", "commit, lease", "while a clock runs", "order:<id>, alert:<id>, wake:<key> by next instant"),
+    Key("dossiers:state:<state>", "zset", "commit", "while in it", "dossiers by state"),
+    Key("dossiers:grade:<grade>", "zset", "commit", "while in it", "dossiers by colour"),
+    Key("dossiers:seen:<body>", "zset", "commit", "until archived", "dossiers a body worked on"),
+    Key("dossiers:caller:<hash>", "zset", "commit", "while it holds their calls", "dossiers of a caller by last touch"),
+    Key("dossiers:place:<key>", "zset", "commit", "while it holds its calls", "dossiers of a place by last touch"),
+    Key(
+        "alarms",
+        "zset",
+        "commit, lease",
+        "while a clock runs",
+        "order:<id>, alert:<id>, dossier:<id>, wake:<key> by next instant",
+    ),
     Key("wake:<key>", "string", "commit", "until it rang", "a silence that an alert model waits for"),
     Key(
         "unit:<id>", "hash", "place_units, report_unit, commit", "while in the rules", "said, order, lat, lng, at, home"

@@ -7,7 +7,7 @@ import msgspec
 
 from engine.model.alert import Alert, AlertState
 from engine.model.call import Instant
-from engine.model.dossier import Dossier
+from engine.model.dossier import Dossier, DossierState
 from engine.model.message import LogEntry
 from engine.model.order import FINAL_STATES, Order
 from engine.store import views
@@ -44,14 +44,15 @@ async def alerts(client: Client, city: str) -> AsyncIterator[list[Alert]]:
 
 
 async def dossiers(client: Client, city: str) -> AsyncIterator[list[Dossier]]:
-    """Every closed dossier, page by page."""
-    cursor = ""
-    while True:
-        page = await views.dossiers(client, city, cursor=cursor, limit=_PAGE)
-        yield [d for d in page.items if d.closed]
-        cursor = page.cursor
-        if not cursor:
-            break
+    """Every closed or merged dossier, page by page."""
+    for state in (DossierState.CLOSED, DossierState.MERGED):
+        cursor = ""
+        while True:
+            page = await views.dossiers(client, city, state=state.value, cursor=cursor, limit=_PAGE)
+            yield list(page.items)
+            cursor = page.cursor
+            if not cursor:
+                break
 
 
 async def calls_without_order(client: Client, city: str, before: Instant) -> AsyncIterator[list[str]]:

@@ -104,9 +104,13 @@ async def alerts(client: Client, city: str, *, state: str = "", cursor: str = ""
     return await _page(client, city, f"alerts:state:{state}" if state else "alerts", "alert", _alerts, cursor, limit)
 
 
-async def dossiers(client: Client, city: str, *, cursor: str = "", limit: int = 100) -> Page[Dossier]:
-    """Dossiers newest first."""
-    return await _page(client, city, "dossiers", "dossier", _dossiers, cursor, limit)
+async def dossiers(
+    client: Client, city: str, *, state: str = "", grade: str = "", body: str = "", cursor: str = "", limit: int = 100
+) -> Page[Dossier]:
+    """Dossiers newest first, from the smallest index that holds what is asked for; the caller filters the rest."""
+    narrowed = (("seen", body), ("state", state), ("grade", grade))
+    index = next((f"dossiers:{name}:{value}" for name, value in narrowed if value), "dossiers")
+    return await _page(client, city, index, "dossier", _dossiers, cursor, limit)
 
 
 async def _page(
