@@ -24,22 +24,21 @@ local function newest(key, from, to, limit)
   return redis.call('ZREVRANGEBYSCORE', key, to, '(' .. from, 'LIMIT', 0, limit)
 end
 
--- weigh: one event enters (by = 1) or leaves (by = -1) what is measured. A member is `<id>|<value>`.
-local function weigh(t, measure, member, by)
-  if measure == 'count' then t.n = t.n + by return end
-  local value = string.match(member, '|([^|]*)$') or ''
-  if measure == 'sum' then t.n = t.n + by * (tonumber(value) or 0) return end
-  local parts = { value }
-  if measure == 'n_of' then
-    parts = {}
-    for sign in string.gmatch(value, '%d+') do table.insert(parts, sign) end
-  end
-  for _, part in ipairs(parts) do
-    local before = t.seen[part] or 0
-    t.seen[part] = before + by
-    if before == 0 then t.n = t.n + 1 elseif before + by == 0 then t.n = t.n - 1 end
-  end
+local function tick(t, part, by)
+  local before = t.seen[part] or 0
+  t.seen[part] = before + by
+  if before == 0 then t.n = t.n + 1 elseif before + by == 0 then t.n = t.n - 1 end
 end
+
+-- weigh: one event enters (by = 1) or leaves (by = -1) what is measured. A member is `<id>|<value>`.
+local weigh = {
+  count = function(t, member, by) t.n = t.n + by end,
+  distinct = function(t, member, by) tick(t, string.match(member, '^.*|(.*)$'), by) end,
+  sum = function(t, member, by) t.n = t.n + by * (tonumber(string.match(member, '^.*|(.*)$')) or 0) end,
+  n_of = function(t, member, by)
+    for sign in string.gmatch(string.match(member, '^.*|(.*)$'), '%d+') do tick(t, sign, by) end
+  end,
+}
 
 -- best: of all windows (x - length, x] with q.at inside that end at an event, the one that measures most; the earliest
 -- when equal. `rows` are members and scores, newest first; answered newest first, then the number with its x.
@@ -49,15 +48,16 @@ local function best(rows, q)
   local ats = {}
   for i = 1, n do ats[i] = tonumber(rows[2 * (n - i) + 2]) end
   local function member(i) return rows[2 * (n - i) + 1] end
+  local move = weigh[q.measure]
   local t, first, last = { n = 0, seen = {} }, 1, 0
   local most, from, to, finish = 0, 1, 0, q.at
   while finish do
     while last < n and ats[last + 1] <= finish do
       last = last + 1
-      weigh(t, q.measure, member(last), 1)
+      move(t, member(last), 1)
     end
     while first <= last and ats[first] <= finish - q.length do
-      weigh(t, q.measure, member(first), -1)
+      move(t, member(first), -1)
       first = first + 1
     end
     if t.n > most then most, from, to = t.n, first, last end
