@@ -80,7 +80,7 @@ class Actions:
             change += await alarming.about(
                 self._client, rules.engine, order_facts(after, event.type.value, now, rules.city), rules.city, now
             )
-            change = replace(change, idempotency_key=idempotency)
+            change = replace(await self._echoed(change, now, rules), idempotency_key=idempotency)
             told = await self._commit(change, now, msgspec.json.encode(_Done(digest, after)))
             return _same(told, digest)
 
@@ -102,8 +102,9 @@ class Actions:
                 raise Refused(Fault("body", f"{body} is not in the body table", "an id of bodies.yaml"))
             change = reassign(order, body, rules.city, now, who, reason)
             change += await filing.followed(self._client, change, None, rules.city, now)
+            change = await self._echoed(change, now, rules)
             await self._commit(change, now)
-            return change.orders[-1]
+            return change.orders[0]
 
         return await again(once)
 
@@ -129,10 +130,10 @@ class Actions:
         async def once() -> Alert:
             rules, now = self._rules(), self._clock.now()
             alert = await views.alert(self._client, rules.city.id, alert_id)
-            change = review_alert(alert, rules.city, now, who, verdict, reason)
+            change = await self._echoed(review_alert(alert, rules.city, now, who, verdict, reason), now, rules)
             label = {"kind": "alert", "model": alert.model, "alert_id": alert_id, "verdict": verdict, "at": now}
             await self._commit(change, now, labels=(label,))
-            return change.alerts[-1]
+            return change.alerts[0]
 
         return await again(once)
 
@@ -155,6 +156,7 @@ class Actions:
                 decision = with_unit(decision, free, rules.city, now)
             change = assign(order, decision, rules.city, now, review.who, review.reason)
             change += await self._filed(stored.call, outcome, change.orders[-1], rules.city, now)
+            change = await self._echoed(change, now, rules)
             label = {
                 "kind": "call",
                 "call_id": call_id,
@@ -165,7 +167,7 @@ class Actions:
                 "at": now,
             }
             await self._commit(change, now, labels=(label,))
-            return change.orders[-1]
+            return change.orders[0]
 
         return await again(once)
 
@@ -185,6 +187,10 @@ class Actions:
         if filing.is_dispute(order.category, city) or filing.is_related(order.category, city):
             return await filing.followed(self._client, Change(orders=(order,)), None, city, now)
         return withdraw(await filing.living(self._client, city.id, order.dossier_id), call_id, city, now)
+
+    async def _echoed(self, change: Change, now: Instant, rules: Rulebook) -> Change:
+        """With what alert models make of it; what people do stands first."""
+        return await alarming.echoed(self._client, rules.engine, change, rules.city, now)
 
     async def _commit(
         self, change: Change, now: Instant, answer: bytes = b"", labels: tuple[dict[str, Any], ...] = ()

@@ -297,14 +297,26 @@ def order_id_of(call_id: str) -> str:
 
 
 class Alert:
-    """Alert models fire on the call, its links and its decision."""
+    """Alert models fire on the call, its links and its decision; then on the order it opens and on the alerts."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
 
     async def run(self, work: Work) -> Work:
-        """Pure."""
-        if work.plan is None or work.plan.idle:
+        """Asks the store only when a model watches what has just happened."""
+        if work.plan is None:
+            return work
+        work = self._fired(work, work.plan)
+        rules = work.rules
+        change = await alarming.echoed(self._client, rules.engine, work.change, rules.city, work.now)
+        return replace(work, change=change)
+
+    @staticmethod
+    def _fired(work: Work, plan: Plan) -> Work:
+        if plan.idle:
             return work
         city, found = work.rules.city, work.found
-        fired = work.rules.engine.fire(work.plan, found.windows, found.cooldowns, work.links, work.decision)
+        fired = work.rules.engine.fire(plan, found.windows, found.cooldowns, work.links, work.decision)
         more = alarming.change_of(
             fired, work.call.call_id, city, work.now, category=work.read.category, place=work.read.place
         )
@@ -353,7 +365,7 @@ class Pipeline:
             Route(),
             File(client),
             Open(client),
-            Alert(),
+            Alert(client),
             Commit(client),
         )
 

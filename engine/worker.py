@@ -217,7 +217,7 @@ class Worker:
             if change.orders and change.orders[0].overdue:
                 told = order_facts(change.orders[0], "overdue", now, city)
                 change += await alarming.about(self._client, rules.engine, told, city, now)
-            return change, now
+            return await self._echoed(change, now, rules), now
         if kind == "dossier":
             dossier = await views.dossier(self._client, city.id, subject)
             now = self._clock.now()
@@ -225,11 +225,15 @@ class Worker:
         if kind == "alert":
             alert = await views.alert(self._client, city.id, subject)
             now = self._clock.now()
-            return due_alert(alert, city, now), now
+            return await self._echoed(due_alert(alert, city, now), now, rules), now
         payload, now = await views.wake(self._client, city.id, subject), self._clock.now()
         if not payload:
             return Change(wakes=(Wake(subject, 0),)), now
-        return await alarming.woken(self._client, rules.engine, subject, payload, city, now), now
+        change = await alarming.woken(self._client, rules.engine, subject, payload, city, now)
+        return await self._echoed(change, now, rules), now
+
+    async def _echoed(self, change: Change, now: int, rules: Rulebook) -> Change:
+        return await alarming.echoed(self._client, rules.engine, change, rules.city, now)
 
     async def _free_units(self, order: Order) -> tuple[FreeUnit, ...]:
         """Who else could go, for an order whose unit has not signed."""

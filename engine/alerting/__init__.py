@@ -7,7 +7,8 @@ which alerts to raise. Windows answer entries, so a late call raises what it wou
 
 from engine.alerting.drafts import Checked, DraftLate, Drafts, Replayed, Tested
 from engine.alerting.engine import Engine
-from engine.alerting.facts import alert_facts, facts, order_facts
+from engine.alerting.facts import alert_facts, alert_id, facts, order_facts
+from engine.alerting.fields import Moment
 from engine.alerting.lifecycle import Model, ModelMove, Proposal
 from engine.alerting.models import ModelSet, load_models
 from engine.alerting.precision import Precision, precision
@@ -27,6 +28,7 @@ __all__ = [
     "Model",
     "ModelMove",
     "ModelSet",
+    "Moment",
     "Plan",
     "Precision",
     "Proposal",
@@ -36,6 +38,7 @@ __all__ = [
     "Timer",
     "Trial",
     "alert_facts",
+    "alert_id",
     "facts",
     "load_models",
     "order_facts",

@@ -203,5 +203,5 @@ def ranked(result: Backtest) -> Iterator[Tally]:
 
 
 def watched(models: ModelSet) -> int:
-    """How many of the running models a replay of calls can show: those that watch calls."""
-    return sum(model.moment is Moment.CALL for model in models.active)
+    """How many of the running models a replay of calls can show: those that watch calls and the alerts they raise."""
+    return sum(model.moment is not Moment.ORDER for model in models.active)

@@ -14,6 +14,7 @@ from engine.alerting.nodes import Leaf, Node, branch, conjuncts, leaves
 from engine.alerting.template import parse
 from engine.alerting.windows import Window
 from engine.alerting.windows_schema import AnyWindow
+from engine.model.alert import AlertState
 from engine.model.city import Grade
 
 _DEFAULT_GROUP = {Moment.CALL: ("caller",), Moment.ORDER: ("order",), Moment.ALERT: ("group",)}
@@ -77,11 +78,23 @@ def _group_by(file: ModelFile, windows: tuple[Window, ...], moment: Moment) -> t
 
 def _halves(file: ModelFile, vocabulary: Vocabulary, moment: Moment) -> tuple[Node, Node | None]:
     """What can be asked before the store, and what must wait for its answer."""
-    whole = compile_when(file.when or When(), vocabulary, ("when",))
+    whole = _told(compile_when(file.when or When(), vocabulary, ("when",)), moment)
     parts = [*(_schedule(file.schedule) if file.schedule else ()), *conjuncts(whole)]
     waits = [part for part in parts if any(is_late(leaf.field, moment) for leaf in leaves(part))]
     early = [part for part in parts if part not in waits]
     return branch("all", tuple(early), ("when",)), branch("all", tuple(waits), ("when",)) if waits else None
+
+
+def _told(node: Node, moment: Moment) -> Node:
+    """Of alerts, those somebody was told of count; shadow and inhibited ones only where `state` asks for them."""
+    if moment is not Moment.ALERT or any(leaf.field == "state" for leaf in leaves(node)):
+        return node
+    return branch("all", (*conjuncts(node), TOLD), ("when",))
+
+
+_QUIET = frozenset({AlertState.SHADOW.value, AlertState.INHIBITED.value})
+TOLD = Leaf("state", "已告知", lambda values: values.get("state") not in _QUIET, ("event",))
+"""Stands in every condition on alerts that does not ask for a state itself."""
 
 
 def _schedule(shape: Schedule) -> list[Node]:
@@ -120,7 +133,10 @@ def _window(id_: str, name: str, shape: AnyWindow, file: ModelFile, vocabulary: 
         by=tuple(shape.by),
         length=milliseconds(shape.within),
         least=float(given.get("at_least", 1)),
-        marks=tuple(compile_when(when, vocabulary, ("over_time", name, *path)) for path, when in filters(shape)),
+        marks=tuple(
+            _told(compile_when(when, vocabulary, ("over_time", name, *path)), Moment(file.event))
+            for path, when in filters(shape)
+        ),
         stamp=_stamp(shape, file),
         field=given.get("field", ""),
         gaps=tuple(milliseconds(step["gap"]) if step["gap"] else 0 for step in given.get("steps", ())),

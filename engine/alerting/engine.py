@@ -33,9 +33,10 @@ class Engine:
 
     def __init__(self, models: ModelSet, city: City) -> None:
         self.models = models
-        self._city = city
+        self.city = city
         self._active = models.active
         self._by_id = {model.id: model for model in self._active}
+        self._watched = frozenset(model.moment for model in self._active)
         self._index = Index(_items(self._active), city.taxonomy.categories)
         self._memory = WorkingMemory(map(_relation, self._active))
         names = sorted({model.family for model in self._active if model.family})
@@ -44,6 +45,10 @@ class Engine:
     def close(self) -> None:
         """Frees the working memory; call it after another engine took over."""
         self._memory.close()
+
+    def watches(self, moment: Moment) -> bool:
+        """Whether any model asks about such events."""
+        return moment in self._watched
 
     def plan(self, facts: Facts) -> Plan:
         """Phase one: which models could fire, and what the store must be asked for that."""
@@ -188,7 +193,7 @@ class Engine:
             silenced = quiet.get(firing.model.id) or self.models.silenced(firing.model.id, facts)
             if silenced and firing.live and cooling(firing, at, cooldowns, INHIBITED):
                 continue
-            yield firing, draft_of(firing, facts, silenced, self._city)
+            yield firing, draft_of(firing, facts, silenced, self.city)
 
     def _voice(self, firing: Firing) -> Voice:
         rank = firing.model.ranks[firing.grade]

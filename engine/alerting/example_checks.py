@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from engine.alerting.examples_schema import Example, ExampleEvent
+from engine.alerting.fields import Moment
 from engine.alerting.model_schema import ModelFile
 from engine.alerting.vocabulary_checks import Complain, Path, Words
 from engine.strictyaml_words import nearest
@@ -21,9 +22,15 @@ def check_examples(file: ModelFile, words: Words, complain: Complain) -> None:
             _check_words(event, words, (*path, "events", count), complain)
         for count, expected in enumerate(test.expect):
             if expected.grade is not None:
-                _known(expected.grade, words, "grade", (*path, "expect", count, "grade"), complain)
+                _known(
+                    expected.grade,
+                    words.for_field("grade", Moment.CALL),
+                    "grade",
+                    (*path, "expect", count, "grade"),
+                    complain,
+                )
         for count, model in enumerate(test.with_models):
-            _known(model, words, "model", (*path, "with_models", count), complain)
+            _known(model, words.for_field("model", Moment.CALL), "model", (*path, "with_models", count), complain)
 
 
 def _times(test: Example) -> Iterator[tuple[Path, str]]:
@@ -49,13 +56,13 @@ def _check_words(event: ExampleEvent, words: Words, path: Path, complain: Compla
     if event.category is not None and event.category not in words.vocabulary.categories:
         what = f'category "{event.category}" is not in the taxonomy'
         complain((*path, "category"), what, nearest(event.category, words.vocabulary.categories))
-    for name in ("district", "township", "community", "place_class", "grade", "procedure", "step", "handoff"):
+    moment = Moment(event.event)
+    for name in ("district", "township", "community", "place_class", "grade", "procedure", "step", "state", "handoff"):
         word = getattr(event, name)
         if word is not None:
-            _known(word, words, name, (*path, name), complain)
+            _known(word, words.for_field(name, moment), name, (*path, name), complain)
 
 
-def _known(word: str, words: Words, name: str, path: Path, complain: Complain) -> None:
-    known = words.for_field(name)
+def _known(word: str, known: frozenset[str], name: str, path: Path, complain: Complain) -> None:
     if known and word not in known:
         complain(path, f'{name} "{word}" is not known here', nearest(word, known))

@@ -6,13 +6,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from engine.alerting.compiled import Compiled
+from engine.alerting.compiling import TOLD
 from engine.alerting.engine import Engine
 from engine.alerting.example_events import ReadText, events, instant
 from engine.alerting.examples_schema import Example, ExpectedAlert
 from engine.alerting.models import ModelSet
 from engine.alerting.nodes import Leaf, leaves
 from engine.alerting.replay import Raised, Replay
-from engine.alerting.set_checks import references
+from engine.alerting.set_checks import heard, references
 from engine.alerting.values import Facts
 from engine.model.alert import AlertState
 from engine.model.city import City
@@ -72,14 +73,16 @@ def _run_model(model: Compiled, models: ModelSet, city: City, read: ReadText | N
 
 
 def _company(model: str, test: Example, models: ModelSet) -> ModelSet:
-    """The model with those it names; drafts run too when they are tested, as if live."""
+    """The model with those it names; it and those whose alerts it watches run as if live."""
     wanted = {model, *test.with_models}
     grown: set[str] = set()
     while grown != wanted:
         grown = set(wanted)
-        wanted |= {other for id_ in grown if id_ in models.files for _, other in references(models.files[id_])}
+        for id_ in grown & models.files.keys():
+            wanted |= {other for _, other in references(models.files[id_])} | heard(models.files[id_])
     chosen = (each for each in models.models if each.id in wanted)
-    awake = tuple(replace(each, state="live") if each.id == model else each for each in chosen)
+    own = {model} | heard(models.files[model])
+    awake = tuple(replace(each, state="live") if each.id in own else each for each in chosen)
     return replace(models, models=awake)
 
 
@@ -98,7 +101,9 @@ def _run_one(
         raised += [(number - 1, each) for each in replay.due(facts.at)]
         fed = replay.feed(facts, links)
         raised += [(number, each) for each in fed.raised]
-        _look(asked, facts, links, seen)
+        for event in (facts, *(each.told for each in fed.raised)):
+            if event.moment is model.moment:
+                _look(asked, event, links, seen)
     if test.until is not None:
         raised += [(0, each) for each in replay.due(instant(test.until, city))]
     own = [(number, each) for number, each in raised if each.draft.model == model.id]
@@ -134,17 +139,12 @@ def _compare(expected: ExpectedAlert, number: int, raised: Raised, city: City) -
 
 
 def _conditions(model: Compiled) -> Iterator[Leaf]:
-    yield from leaves(model.early)
-    if model.late is not None:
-        yield from leaves(model.late)
-    for window in model.windows:
-        for node in window.marks:
-            yield from leaves(node)
-    for rise in model.rises:
-        if rise.when is not None:
-            yield from leaves(rise.when)
-    for stand in model.stands:
-        yield from leaves(stand.when)
+    """Every condition its author wrote."""
+    nodes = [model.early, *([model.late] if model.late is not None else [])]
+    nodes += [node for window in model.windows for node in window.marks]
+    nodes += [rise.when for rise in model.rises if rise.when is not None]
+    nodes += [stand.when for stand in model.stands]
+    return (leaf for node in nodes for leaf in leaves(node) if leaf is not TOLD)
 
 
 def _look(asked: list[Leaf], facts: Facts, links: Links, seen: dict[int, set[bool]]) -> None:

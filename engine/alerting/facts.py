@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.alerting.fields import Moment
-from engine.alerting.values import Facts
+from engine.alerting.values import AlertDraft, Facts
 from engine.alerting.wording import normalise
 from engine.model.alert import Alert
 from engine.model.call import Call
@@ -129,7 +129,7 @@ def late_values(links: Links, decision: Decision | None = None) -> dict[str, Any
 
 
 def order_facts(order: Order, step: str, at: int, city: City) -> Facts:
-    """A change of an order: `step` is the event's name (`sign`, `arrive`, …), `sent`, or `overdue`."""
+    """A change of an order: `step` is the event's name (`sign`, `arrive`, …), `sent`, `opened`, or `overdue`."""
     values: dict[str, Any] = {
         "category": order.category,
         "matter": str(order.matter),
@@ -158,24 +158,55 @@ def order_facts(order: Order, step: str, at: int, city: City) -> Facts:
     }
     values.update((name, value) for name, value in known.items() if value)
     values.update(clock(at, city.calendar))
-    return Facts(f"{order.order_id}@{order.version}", order.call_ids, at, Moment.ORDER, values, {"text": order.summary})
+    # A return and the sending to the next body are one version and two events.
+    event = f"{order.order_id}@{order.version}" + ("~sent" if step == "sent" else "")
+    return Facts(event, order.call_ids, at, Moment.ORDER, values, {"text": order.summary})
 
 
-def alert_facts(alert: Alert, category: str, at: int, city: City) -> Facts:
-    """A raised alert as an event of its own, for models that count alerts over time."""
-    values: dict[str, Any] = {"state": str(alert.state), "model": alert.model}
+def alert_id(event_id: str, model: str) -> str:
+    """An alert's id follows from what raised it, so that deciding twice never raises two."""
+    return f"A{event_id.removeprefix('C')}.{model}"
+
+
+def alert_facts(alert: Alert, step: str, at: int, city: City) -> Facts:
+    """What happened to an alert, as an event of its own: `raised`, `confirm`, `dismiss`, `instructed`, `checked`, …"""
     known = {
-        "category": category,
+        "category": alert.extra.get("category", ""),
         "grade": alert.grade,
         "group": alert.group,
         "body": alert.body_id,
         "district": alert.district,
         "township": alert.township,
         "community": alert.community,
+        "place_class": alert.extra.get("place_class", ""),
     }
-    values.update((name, value) for name, value in known.items() if value)
+    values = {
+        "state": str(alert.state),
+        "model": alert.model,
+        "step": step,
+        **_there(known),
+        **clock(at, city.calendar),
+    }
+    event = f"{alert.alert_id}@{alert.version}"
+    return Facts(event, alert.call_ids, at, Moment.ALERT, values, {"text": alert.message})
+
+
+def raised_facts(draft: AlertDraft, event_id: str, about: Facts, at: int, city: City) -> Facts:
+    """A draft as the event that its alert will be; `about` is the event that raised it. For tests and replays."""
+    passed = {name: about.values.get(name, "") for name in _PASSED}
+    known = {**passed, "grade": draft.grade, "group": draft.group}
+    values = {"state": str(draft.state), "model": draft.model, "step": "raised", **_there(known)}
     values.update(clock(at, city.calendar))
-    return Facts(alert.alert_id, alert.call_ids, at, Moment.ALERT, values, {"text": alert.message})
+    event = f"{alert_id(event_id, draft.model)}@1"
+    return Facts(event, draft.call_ids, at, Moment.ALERT, values, {"text": draft.message})
+
+
+_PASSED = ("category", "district", "township", "community", "place_class")
+"""What an alert knows from the event that raised it."""
+
+
+def _there(known: dict[str, str]) -> dict[str, Any]:
+    return {name: value for name, value in known.items() if value}
 
 
 def with_values(known: Facts, more: dict[str, Any]) -> Facts:

@@ -120,6 +120,9 @@ def _check_then(file: ModelFile, city: City, words: Words, complain: Complain) -
     _known(then.instruct, told, "receiver", ("then", "instruct"), complain)
     if then.letter is not None:
         _known(then.letter.to, told, "receiver", ("then", "letter", "to"), complain)
+        _known("advisory_letter", frozenset(city.procedures), "procedure", ("then", "letter"), complain)
+    if then.patrol is not None:
+        _known("patrol_suggestion", frozenset(city.procedures), "procedure", ("then", "patrol"), complain)
     for number, stand in enumerate(then.review.unless or ()):
         check_when(stand.when, moment, words, ("then", "review", "unless", number, "when"), complain)
     _check_rises(file, city, words, complain)

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from engine.alerting.engine import Engine
+from engine.alerting.facts import raised_facts
+from engine.alerting.fields import Moment
 from engine.alerting.values import AlertDraft, Facts, Plan, Timer
 from engine.alerting.window_memory import WindowMemory
 from engine.model.alert import WindowEntry
 from engine.model.decision import Links
 
+MOST_DEEP = 3
+"""Alerts about alerts about alerts: deeper ones are not looked at, so that no circle goes on for ever."""
 _FORGET = 100_000
 """Cool-downs kept before those that have ended are dropped."""
 
@@ -25,6 +29,8 @@ class Raised:
     draft: AlertDraft
     facts: Facts
     at: int
+    told: Facts
+    """The alert as an event of its own, which other models may watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Replay:
             if plan is not None:
                 yield from self._run(plan, at, Links()).raised
 
-    def _run(self, plan: Plan, at: int, links: Links) -> Fed:
+    def _run(self, plan: Plan, at: int, links: Links, deep: int = 0) -> Fed:
         if plan.idle:
             return Fed(plan, {}, {}, ())
         entries = self._windows.answer(plan.queries)
@@ -74,5 +80,13 @@ class Replay:
             self._cooldowns = {key: until for key, until in self._cooldowns.items() if until > self.clock}
         for timer in fired.timers:
             heappush(self._timers, (timer.due_at, timer.key, timer))
-        raised = tuple(Raised(draft, plan.facts, at) for draft in fired.drafts)
-        return Fed(plan, entries, cooldowns, raised)
+        return Fed(plan, entries, cooldowns, tuple(self._raised(plan, fired.drafts, at, deep)))
+
+    def _raised(self, plan: Plan, drafts: tuple[AlertDraft, ...], at: int, deep: int) -> Iterator[Raised]:
+        """Each alert, followed by what the models make of it."""
+        event_id = plan.facts.event_id + (f"~{plan.woken}" if plan.woken else "")
+        for draft in drafts:
+            told = raised_facts(draft, event_id, plan.facts, at, self.engine.city)
+            yield Raised(draft, plan.facts, at, told)
+            if deep < MOST_DEEP and self.engine.watches(Moment.ALERT):
+                yield from self._run(self.engine.plan(told), at, Links(), deep + 1).raised

@@ -33,6 +33,22 @@ def references(file: ModelFile) -> Iterator[tuple[Path, str]]:
         yield ("inhibits", number), other
 
 
+def heard(file: ModelFile) -> frozenset[str]:
+    """Models whose alerts it watches as events: every `model:` in its conditions."""
+    return frozenset(_named(file.model_dump(exclude_none=True, include={"when", "over_time"})))
+
+
+def _named(data: Any) -> Iterator[str]:
+    if isinstance(data, dict):
+        named = data.get("model")
+        if isinstance(named, dict):
+            yield from named.get("any_of") or ()
+        data = list(data.values())
+    if isinstance(data, list):
+        for inner in data:
+            yield from _named(inner)
+
+
 def relation(id_: str, file: ModelFile) -> Relation:
     """What the model listens to."""
     with_ = file.with_alerts
@@ -115,6 +131,10 @@ def warnings(files: Mapping[str, ModelFile]) -> Iterator[Complaint]:
     """What holds together but is probably not meant."""
     yield from _shadowed(files)
     for id_, file in files.items():
+        for other in sorted(heard(file) & files.keys()):
+            if file.state == "live" and files[other].state != "live":
+                what = f'"{other}" is not live: nobody is told of its alerts, so they do not count here'
+                yield id_, ("when", "model"), what, "bring it into force first, or ask for `state: shadow`"
         if file.state in ("live", "shadow") and not file.tests:
             yield id_, ("state",), f"a {file.state} model without tests", "add `tests:`"
         for name, window in (file.over_time or {}).items():

@@ -20,7 +20,11 @@ Path = tuple[str | int, ...]
 Complain = Callable[[Path, str, str], None]
 """(path in the file, what is wrong, what would be right)."""
 
-_STEPS = frozenset({*map(str, Event), "sent", "overdue", "reopened", "opened"})
+_STEPS = {
+    Moment.ORDER: frozenset({*map(str, Event), "sent", "overdue", "opened"}),
+    Moment.ALERT: frozenset({"raised", "confirm", "dismiss", "instructed", "review_overdue", "checked", "dismissed"}),
+}
+_STATES = {Moment.ORDER: frozenset(map(str, State)), Moment.ALERT: frozenset(map(str, AlertState))}
 
 
 class Words:
@@ -41,13 +45,13 @@ class Words:
             "body": frozenset(city.bodies),
             "grade": frozenset(city.grades),
             "procedure": frozenset(city.procedures),
-            "state": frozenset({*map(str, State), *map(str, AlertState)}),
-            "step": _STEPS,
             "model": models,
         }
 
-    def for_field(self, name: str) -> frozenset[str]:
-        """The words for a field; empty = any."""
+    def for_field(self, name: str, moment: Moment) -> frozenset[str]:
+        """The words for a field of such an event; empty = any."""
+        if name in ("step", "state"):
+            return (_STEPS if name == "step" else _STATES).get(moment, frozenset())
         return self._known.get(name, frozenset())
 
 
@@ -77,7 +81,7 @@ def check_when(when: When, moment: Moment, words: Words, path: Path, complain: C
         elif not late and is_late(name, moment):
             complain(here, f"`{name}` is not known yet when windows are filled", "move it to the model's `when`")
         else:
-            _check_shape(name, shape, words, here, complain)
+            _check_shape(name, shape, moment, words, here, complain)
     if not list(_given(when)):
         complain(path, "no condition stands here", "write at least one")
 
@@ -89,11 +93,11 @@ def _given(when: When) -> Iterator[tuple[str, Any]]:
             yield name, shape
 
 
-def _check_shape(name: str, shape: Any, words: Words, path: Path, complain: Complain) -> None:
+def _check_shape(name: str, shape: Any, moment: Moment, words: Words, path: Path, complain: Complain) -> None:
     if isinstance(shape, Tree):
         _check_tree(shape, words.vocabulary, path, complain)
     elif isinstance(shape, Choice):
-        _check_choice(name, shape, words, path, complain)
+        _check_choice(name, shape, words.for_field(name, moment), path, complain)
     elif isinstance(shape, Wording):
         _check_wording(shape, path, complain)
     elif isinstance(shape, Amount):
@@ -123,8 +127,7 @@ def _prefixes(vocabulary: Vocabulary) -> frozenset[str]:
     return frozenset(found)
 
 
-def _check_choice(name: str, shape: Choice, words: Words, path: Path, complain: Complain) -> None:
-    known = words.for_field(name)
+def _check_choice(name: str, shape: Choice, known: frozenset[str], path: Path, complain: Complain) -> None:
     for key in ("any_of", "none_of"):
         for number, word in enumerate(getattr(shape, key) or ()):
             if known and word not in known:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from engine.errors import Illegal
 from engine.loop.notices import SYSTEM, alert_entry, alert_notice
 from engine.loop.opening import put_out
+from engine.loop.proposals import beside
 from engine.model.alert import Alert, AlertState
 from engine.model.call import Instant
 from engine.model.change import Change
@@ -98,7 +99,7 @@ def _instruct(alert: Alert, city: City, now: Instant, who: str, reason: str) -> 
     sent = put_out(order, city, now, who, reason, reasons=[alert.title, *alert.reasons])
     instructed = replace(alert, state=AlertState.INSTRUCTED, order_id=order.order_id, alarm_at=None)
     line = alert_entry(instructed, "instructed", who, now, reason, order_id=order.order_id)
-    return Change(alerts=(instructed,), log=(line,)) + sent
+    return Change(alerts=(instructed,), log=(line,)) + sent + beside(instructed, city, now, who)
 
 
 def check_back(alert: Alert, order: Order, now: Instant) -> Change:
