@@ -191,8 +191,7 @@ def docs(folder: Annotated[Path, typer.Argument()] = Path("docs")) -> None:
 def _mount() -> None:
     """Commands that live beside what they command."""
     from classifiers.commands import make_app as classifier_app
-    from engine import app as composition
-    from engine import rulebook, ruleset
+    from engine import ruleset
     from engine.alerting.commands import make_app as rules_app
     from load_tests import commands as load
 
@@ -200,6 +199,9 @@ def _mount() -> None:
         return ruleset.load(_settings().rules)
 
     def reader(folder: Path) -> Any:
+        from engine import app as composition  # seconds to import; most commands never read a text
+        from engine import rulebook
+
         return rulebook.reader_of(replace(composition.source_of(_settings()), rules_dir=folder)).read
 
     app.add_typer(rules_app(ruleset.load, lambda folder: ruleset.check(folder)[0], reader), name="rules")

@@ -81,7 +81,7 @@ def _windows(engine: "Engine", model: Compiled, facts: Facts, plan: Plan, entrie
         key = window.key(facts.values)
         if key is None:
             yield Told(f"{window.name}：分组 {'、'.join(window.by)} 未知，不计", False)
-        elif key not in asked or not (asked[key].limit or asked[key].buckets):
+        elif key not in asked or not asked[key].limit:
             yield Told(f"{window.name}：字段条件不成立，未查询", None)
         else:
             measured = engine.measure(window, facts, asked, entries)

@@ -47,7 +47,7 @@ class _Kept:
         return tuple(self.entries[max(first, last - query.limit) : last])
 
     def number(self, query: WindowQuery) -> tuple[WindowEntry, ...]:
-        """The number that is measured, and the newest `limit` entries it rests on when it is large enough."""
+        """The number that is measured, and the newest `limit` entries it rests on, however small it is."""
         last = bisect_right(self.ats, query.at)
         if query.measure == "count" and last == bisect_left(self.ats, query.at + query.length):
             first = bisect_right(self.ats, query.at - query.length)
@@ -57,8 +57,7 @@ class _Kept:
             number, seen = measures.best(query.measure, measures.seen(reach), query.at, query.length)
             ats = {each.at for each in seen}
             window = [entry for entry in reach if entry.at in ats][-query.limit :]
-        kept = window if number >= query.least else []
-        return WindowEntry(window[-1].at if window else query.at, f"#{number:.17g}"), *kept
+        return WindowEntry(window[-1].at if window else query.at, f"#{number:.17g}"), *window
 
     def forget(self, before: int) -> bool:
         """Drops what is older; True when nothing is left."""
