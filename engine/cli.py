@@ -204,7 +204,12 @@ def _mount() -> None:
 
         return rulebook.reader_of(replace(composition.source_of(_settings()), rules_dir=folder)).read
 
-    app.add_typer(rules_app(ruleset.load, lambda folder: ruleset.check(folder)[0], reader), name="rules")
+    def history(file: Path) -> Any:
+        from engine.history.lines import lines
+
+        return lines(file)
+
+    app.add_typer(rules_app(ruleset.load, lambda folder: ruleset.check(folder)[0], reader, history), name="rules")
     app.add_typer(classifier_app(city, lambda: _settings().data / "model"), name="classifier")
     for command in (load.bodies, load.send, load.trial, load.loadtest):
         app.command(hidden=command is load.trial)(command)

@@ -5,8 +5,9 @@ A line is what `POST /v1/calls` takes, plus what was decided then, flat or under
 Without a category the classifier reads the text again, when there is one.
 """
 
+import contextlib
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -24,6 +25,9 @@ from engine.errors import Fault, Refused
 from engine.model.city import City
 from engine.model.decision import Links
 
+PARQUET = ".parquet"
+ReadHistory = Callable[[Path], Iterator[bytes]]
+"""Lines of one Parquet file of the history."""
 MAX_LINE = 200_000
 """Bytes of one line; longer ones are no calls."""
 _LINKED = ("same_caller", "same_place")
@@ -53,18 +57,20 @@ class Archived:
 class Archive:
     """Files of archived calls, read as a stream: memory does not grow with their length."""
 
-    def __init__(self, files: list[Path], city: City, read: ReadText | None = None) -> None:
-        self._files, self._city, self._read = files, city, read
-        self.size = sum(path.stat().st_size for path in files)
-        """Bytes of all files together, as they lie on the disk."""
+    def __init__(
+        self, files: list[Path], city: City, read: ReadText | None = None, history: ReadHistory | None = None
+    ) -> None:
+        self._files, self._city, self._read, self._history = spread(files), city, read, history
+        plain = all(path.suffix not in (".gz", PARQUET) for path in self._files)
+        self.size = sum(path.stat().st_size for path in self._files) if plain else 0
+        """Bytes of all lines together; 0 = not known before they are read (they are packed)."""
         self.skipped: list[Fault] = []
         """The first faulty lines; `skips` counts all."""
         self.skips = 0
 
     def __iter__(self) -> Iterator[Archived]:
         for path in self._files:
-            with path.open("rb") as file:
-                lines = gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file
+            with contextlib.closing(rows(path, self._history)) as lines:
                 yield from self._lines(path.name, lines)
 
     def _lines(self, name: str, lines: Iterable[bytes]) -> Iterator[Archived]:
@@ -117,6 +123,22 @@ class Archive:
         signs = {name: getattr(reading.signs, name) for name in type(reading.signs).__dataclass_fields__}
         read = {"category": reading.category, "matter": str(reading.matter), "danger": reading.danger}
         return {**signs, **read, "review": reading.review, "confidence": reading.confidence}
+
+
+def spread(files: list[Path]) -> list[Path]:
+    """Folders of the history as the files in them, those archived first before the others."""
+    return [file for path in files for file in (sorted(path.rglob(f"*{PARQUET}")) if path.is_dir() else [path])]
+
+
+def rows(path: Path, history: ReadHistory | None) -> Generator[bytes, None, None]:
+    """Lines of a file: plain, packed (.gz), or a file of the history (.parquet). Raises Refused without a reader."""
+    if path.suffix == PARQUET:
+        if history is None:
+            raise Refused(Fault(path.name, "no history can be read here", "give files with one JSON object a line"))
+        yield from history(path)
+        return
+    with path.open("rb") as file:
+        yield from gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file
 
 
 def flat(row: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 
 from engine.alerting import backtest as backtests
 from engine.alerting import examples, from_case
-from engine.alerting.archive import Archive, Archived
+from engine.alerting.archive import Archived
 from engine.alerting.models import load_models
 from engine.alerting.outside import DEFAULT_RULES, Archives, Outside, RulesDir
 from engine.model.city import City
@@ -30,7 +30,7 @@ def add_draft(app: typer.Typer, outside: Outside) -> None:
     ) -> None:
         """Writes a model with tests from the calls of a solved case, and shows what it would have fired on."""
         city = outside.load_city(rules)
-        calls = Archive(archive, city, outside.reader(rules))
+        calls = outside.archive(archive, city, rules)
         case, others = _sorted_out(calls, set(like), set(unlike or ()))
         if not case:
             typer.echo("none of these calls is in the archive", err=True)

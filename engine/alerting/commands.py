@@ -9,7 +9,7 @@ import typer
 
 from engine.alerting import backtest as backtests
 from engine.alerting import examples
-from engine.alerting.archive import Archive, Archived, instant_of
+from engine.alerting.archive import Archived, ReadHistory, instant_of
 from engine.alerting.case_command import add_draft
 from engine.alerting.engine import Engine
 from engine.alerting.example_events import ReadText
@@ -30,10 +30,11 @@ def make_app(
     load_city: Callable[[Path], City],
     check_city: Callable[[Path], Iterable[Fault]],
     load_reader: Callable[[Path], ReadText | None],
+    history: ReadHistory | None = None,
 ) -> typer.Typer:
     """The sub-application. `check_city` answers the faults of everything but the models (or raises them)."""
     app = typer.Typer(help="Alert models and the city's rules: check, test, explain, replay.", no_args_is_help=True)
-    outside = Outside(load_city, check_city, load_reader)
+    outside = Outside(load_city, check_city, load_reader, history)
     for command in (_check, _test, _explain, _backtest, _schema, add_draft):
         command(app, outside)
     return app
@@ -122,7 +123,7 @@ def _explain(app: typer.Typer, outside: Outside) -> None:
         """The tree of conditions with each value: why the model fired for the call, or why not."""
         city, models = _models(outside, rules)
         engine = Engine(models, city)
-        found = _replay_to(Archive(archive, city, outside.reader(rules)), engine, call)
+        found = _replay_to(outside.archive(archive, city, rules), engine, call)
         if found is None:
             typer.echo(f'no call "{call}" in the archive', err=True)
             raise typer.Exit(1)
@@ -152,23 +153,28 @@ def _replay_to(archive: Iterable[Archived], engine: Engine, call: str) -> tuple[
 def _backtest(app: typer.Typer, outside: Outside) -> None:
     @app.command()
     def backtest(
-        files: Annotated[list[Path], typer.Argument(help="Archived calls, one JSON object a line; .gz too.")],
+        files: Annotated[
+            list[Path],
+            typer.Argument(exists=True, help="Archived calls: JSON lines (.gz too), or the history's folder."),
+        ],
         rules: RulesDir = DEFAULT_RULES,
         as_json: AsJson = False,
         since: Annotated[str | None, typer.Option(help="Only calls from here on.")] = None,
         until: Annotated[str | None, typer.Option(help="Only calls before this.")] = None,
-        alerts: Annotated[list[Path] | None, typer.Option(help="Reviewed alerts, one JSON object a line.")] = None,
+        alerts: Annotated[
+            list[Path] | None, typer.Option(exists=True, help="Reviewed alerts: JSON lines, or the history's.")
+        ] = None,
         report: Annotated[Path | None, typer.Option(help="Write a page with pictures here.")] = None,
     ) -> None:
         """How often the models would have fired on the archive, and whether that is as their authors expect."""
         city, models = _models(outside, rules)
-        archive = Archive(files, city, outside.reader(rules))
+        archive = outside.archive(files, city, rules)
         try:
             first, last = instant_of(since) if since else 0, instant_of(until) if until else 1 << 62
+            verdicts = backtests.verdicts_of(outside.rows(alerts or []))
         except Refused as refused:
             typer.echo(str(refused), err=True)
             raise typer.Exit(2) from None
-        verdicts = backtests.verdicts_of(row for path in alerts or () for row in _rows(path))
         with ProgressBar(archive.size, silent=as_json) as (advance, _):
             result = backtests.backtest(
                 archive, models, city, since=first, until=last, verdicts=verdicts, progress=advance
@@ -183,11 +189,6 @@ def _backtest(app: typer.Typer, outside: Outside) -> None:
         else:
             show_backtest(result)
         raise typer.Exit(0 if result.met else 1)
-
-
-def _rows(path: Path) -> Iterable[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        yield from (json.loads(line) for line in file if line.strip())
 
 
 def _schema(app: typer.Typer, outside: Outside) -> None:

@@ -79,7 +79,7 @@ class ProgressBar:
 
     def __enter__(self) -> tuple[Callable[[int], None], Progress]:
         self._bar.start()
-        self._task = self._bar.add_task("", total=self._size)
+        self._task = self._bar.add_task("", total=self._size or None)
         return self._advance, self._bar
 
     def _advance(self, size: int) -> None:
@@ -90,7 +90,7 @@ class ProgressBar:
             self._waiting = 0
 
     def __exit__(self, *_: object) -> None:
-        self._bar.update(self._task, completed=self._size)
+        self._bar.update(self._task, total=self._size or 1, completed=self._size or 1)
         self._bar.stop()
 
 
