@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 EACH = {
+    "full_path": ["full_path.py", "--rounds", "8", "--out", str(BUILD / "bench_full_path.json")],
     "classifier": ["classifier.py", "--json", str(BUILD / "bench_classifier.json")],
     "alerting": ["alerting.py", "--out", str(BUILD / "bench_alerting.json")],
     "alerting_replay": ["alerting_replay.py", "--calls", "50000", "--out", str(BUILD / "bench_alerting_replay.json")],

@@ -37,16 +37,14 @@ _WORDS = (  # noqa: SIM905 - a line of words reads better than a column
 ).split()
 
 
-def write_models(folder: Path, city: City, rng: random.Random) -> None:
-    """The library, filled up to a hundred."""
+def write_models(folder: Path, city: City, rng: random.Random, number: int = MODELS) -> None:
+    """The library, filled up to `number` models."""
     for path in (ROOT / "rules" / "alerts").glob("*.yaml"):
         shutil.copy(path, folder)
     categories = sorted(city.taxonomy.categories)
-    missing = MODELS - len(alerting.load_models(folder, city).active)
-    for number in range(missing):
-        (folder / f"x{number:03d}.yaml").write_text(
-            yaml.safe_dump(_model(rng, categories), allow_unicode=True), "utf-8"
-        )
+    missing = number - len(alerting.load_models(folder, city).active)
+    for place in range(missing):
+        (folder / f"x{place:03d}.yaml").write_text(yaml.safe_dump(_model(rng, categories), allow_unicode=True), "utf-8")
 
 
 def _model(rng: random.Random, categories: list[str]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from engine.dossier_actions import DossierActions
 from engine.errors import StoreDown
 from engine.history import History
 from engine.http import Service, make_router
+from engine.http.door import Door
 from engine.http.metrics import exposition
 from engine.http.problems import Problem, install, problem
 from engine.intake import Masking
@@ -145,6 +146,7 @@ def make_app(settings: Settings) -> FastAPI:
     )
     install(app)
     app.include_router(make_router())
+    app.add_middleware(Door)
     _add_health(app)
     app.router.default = forward  # not a mount: paths of ours keep their 404 and 405
     return app

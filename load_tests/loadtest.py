@@ -73,7 +73,7 @@ async def run_load(api_url: str, data_dir: Path, due: Sequence[float], *, name: 
         start, under_way, tasks = loop.time(), itertools.count(), set[asyncio.Task[None]]()
 
         async def one(arrival: Arrival) -> None:
-            call, turn = _call_of(calls, arrival.number)
+            call, turn = call_of(calls, arrival.number)
             content = call.body(clock.now(), turn)
             headers = signing.headers(keys.webhook_secret, f"{name}-{arrival.number}", content, clock.now())
             arrival.began = loop.time() - start
@@ -102,7 +102,7 @@ async def run_load(api_url: str, data_dir: Path, due: Sequence[float], *, name: 
     return run
 
 
-def _call_of(calls: Sequence[SampleCall], number: int) -> tuple[SampleCall, int]:
+def call_of(calls: Sequence[SampleCall], number: int) -> tuple[SampleCall, int]:
     """The calls of the play one after the other, each turn by other callers at the next house number.
 
     The house number keeps the turns apart: otherwise the tenth turn would be one long string of duplicates.

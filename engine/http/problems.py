@@ -119,6 +119,11 @@ def install(app: FastAPI) -> None:
 
 
 async def _ours(_: Request, error: Exception) -> JSONResponse:
+    return problem_of(error)
+
+
+def problem_of(error: Exception) -> JSONResponse:
+    """The response of one of our errors."""
     status, kind = next(((s, k) for cls, s, k in _STATUS if isinstance(error, cls)), (500, "error"))
     faults = error.faults if isinstance(error, Refused) else ()
     legal = error.legal if isinstance(error, Illegal) else ()

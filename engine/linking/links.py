@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import asin, cos, radians, sin, sqrt
 
-from engine.linking.similarity import likeness
+from engine.linking.similarity import overlap, pairs
 from engine.model.call import Instant
 from engine.model.city import LinkRules
 
@@ -30,12 +30,13 @@ class Earlier:
 def judge(new: Earlier, candidates: Iterable[Earlier], rules: LinkRules) -> Earlier | None:
     """The earlier call that reports the same incident, the likest first; None when there is none."""
     window = rules.duplicate_minutes * 60_000
+    said = pairs(new.text)
     near = [c for c in candidates if c.order_id and abs(new.at - c.at) <= window]
-    scored = [(score, c.at, c) for c in near if (score := _score(new, c, rules)) >= rules.duplicate_similarity]
+    scored = [(score, c.at, c) for c in near if (score := _score(new, said, c, rules)) >= rules.duplicate_similarity]
     return max(scored, key=lambda s: (s[0], s[1]))[2] if scored else None
 
 
-def _score(new: Earlier, old: Earlier, rules: LinkRules) -> float:
+def _score(new: Earlier, said: frozenset[str], old: Earlier, rules: LinkRules) -> float:
     """0 when they cannot be the same incident; otherwise how alike, helped by place and caller.
 
     Two flats of one building, or two matters of one caller, stay apart: the words must agree, and the
@@ -52,7 +53,7 @@ def _score(new: Earlier, old: Earlier, rules: LinkRules) -> float:
     same_caller = bool(new.caller) and new.caller == old.caller
     if not (same_place or same_caller or distance is not None):
         return 0.0
-    return likeness(new.text, old.text) + 0.1 * (new.category == old.category) + 0.1 * (same_place and same_caller)
+    return overlap(said, pairs(old.text)) + 0.1 * (new.category == old.category) + 0.1 * (same_place and same_caller)
 
 
 def _metres(a: Earlier, b: Earlier) -> float | None:

@@ -72,8 +72,8 @@ class Accepted:
     same_place: int = 0
     caller_ids: tuple[str, ...] = ()
     place_ids: tuple[str, ...] = ()
-    near_ids: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
+    """Calls near in time of this caller, this place, or (for a call with coordinates) of this township and kind."""
     windows: Mapping[str, tuple[WindowEntry, ...]] = field(default_factory=dict)
     cooldowns: Mapping[str, Instant] = field(default_factory=dict)
     free: tuple[FreeUnit, ...] | None = None
@@ -85,12 +85,19 @@ def _link_lists(facts: LinkFacts, rules: LinkRules) -> list[dict[str, Any]]:
     return [
         _list("by:caller:", facts.caller, rules.caller_days * 24 * hours, 20),
         _list("by:place:", facts.address_key, rules.place_hours * hours, 20),
-        _list("by:near:", facts.township, rules.duplicate_minutes * minutes, 40),
+        _list("by:near:", _near(facts), rules.duplicate_minutes * minutes, 40, listed=False),
     ]
 
 
-def _list(prefix: str, name: str, length: int, limit: int) -> dict[str, Any]:
-    return {"key": prefix + name if name else "", "length": length, "limit": limit, "slack": _SLACK_MS}
+def _near(facts: LinkFacts) -> str:
+    """Calls of one township and one kind of matter: those whose distance decides, so only calls with coordinates."""
+    located = facts.township and facts.lat is not None and facts.lng is not None
+    return f"{facts.township}:{facts.category.partition('.')[0]}" if located else ""
+
+
+def _list(prefix: str, name: str, length: int, limit: int, *, listed: bool = True) -> dict[str, Any]:
+    key = prefix + name if name else ""
+    return {"key": key, "length": length, "limit": limit, "slack": _SLACK_MS, "listed": listed}
 
 
 async def accept(
@@ -127,6 +134,7 @@ async def accept(
         now=now,
         redo=redo,
         links=_link_lists(facts, rules),
+        near_ms=rules.duplicate_minutes * 60_000,
         windows=_queries(windows),
         cooldowns=cooldowns,
         near=units.near(facts.lat, facts.lng) if send else None,
@@ -184,11 +192,10 @@ def _read(answer: list[Any], windows: tuple[WindowQuery, ...], cooldowns: tuple[
         same_place=int(answer[3]),
         caller_ids=_texts(answer[4]),
         place_ids=_texts(answer[5]),
-        near_ids=_texts(answer[6]),
-        candidates=tuple(_candidate(c) for c in answer[7]),
-        windows=_windows(windows, answer[8]),
-        cooldowns=_cooldowns(cooldowns, answer[9]),
-        free=units.free_units(answer[10]),
+        candidates=tuple(_candidate(c) for c in answer[6]),
+        windows=_windows(windows, answer[7]),
+        cooldowns=_cooldowns(cooldowns, answer[8]),
+        free=units.free_units(answer[9]),
     )
 
 

@@ -21,7 +21,7 @@ local function remember(key, at, member, ms)
 end
 
 local function newest(key, from, to, limit)
-  return redis.call('ZREVRANGEBYSCORE', key, to, '(' .. from, 'LIMIT', 0, limit)
+  return redis.call('ZREVRANGEBYSCORE', key, to, '(' .. from, 'WITHSCORES', 'LIMIT', 0, limit)
 end
 
 local function tick(t, part, by)
@@ -144,7 +144,8 @@ local function show_unit(p, id)
 end
 
 -- accept: the call becomes durable, is counted in its windows and finds what it is tied to.
--- Answers {status, committed answer, caller count, place count, caller ids, place ids, near ids,
+-- Only a call with an order, or one that may still get one, near in time can be the same incident: a candidate.
+-- Answers {status, committed answer, caller count, place count, caller ids, place ids,
 -- [id, at, link, order]..., windows, cool-downs, free units}; status new | same | other | taken.
 local function accept(keys, args)
   local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
@@ -177,22 +178,23 @@ local function accept(keys, args)
       local key = p .. l.key
       redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. (r.now - LINK_MS - l.length))
       remember(key, r.at, r.id, LINK_MS)
-      counts[i] = redis.call('ZCOUNT', key, '(' .. (r.at - l.length), r.at + l.slack) - 1
-      for _, id in ipairs(newest(key, r.at - l.length, r.at + l.slack, l.limit + 1)) do
-        if id ~= r.id then
-          table.insert(lists[i], id)
-          if not seen[id] then
-            seen[id] = true
-            local c = redis.call('HMGET', p .. 'call:' .. id, 'at', 'link', 'order', 'status')
-            table.insert(details, { id, c[1] or '', c[2] or '', c[4] == 'accepted' and '?' or c[3] or '' })
-          end
+      if l.listed then counts[i] = redis.call('ZCOUNT', key, '(' .. (r.at - l.length), r.at + l.slack) - 1 end
+      local rows = newest(key, r.at - l.length, r.at + l.slack, l.limit + 1)
+      for n = 1, #rows, 2 do
+        local id = rows[n]
+        if id ~= r.id and l.listed then table.insert(lists[i], id) end
+        if not seen[id] and math.abs(rows[n + 1] - r.at) <= r.near_ms then
+          seen[id] = true
+          local c = redis.call('HMGET', p .. 'call:' .. id, 'at', 'link', 'order', 'status')
+          local order = c[4] == 'accepted' and '?' or c[3] or ''
+          if order ~= '' then table.insert(details, { id, c[1] or '', c[2] or '', order }) end
         end
       end
     end
   end
   local cool = {}
   for i, k in ipairs(r.cooldowns) do cool[i] = redis.call('GET', p .. 'cool:' .. k) or '' end
-  return { status, '', counts[1], counts[2], lists[1], lists[2], lists[3], details, windows(p, r.windows), cool,
+  return { status, '', counts[1], counts[2], lists[1], lists[2], details, windows(p, r.windows), cool,
     free_units(p, r.near) }
 end
 

@@ -92,8 +92,21 @@ async def test_earlier_calls_of_the_caller_and_the_place_are_found_and_counted(c
     found = await take(client, town, 3, at=T0 + 2 * HOUR)
     assert (found.same_caller, found.caller_ids) == (2, ("C2", "C1"))
     assert (found.same_place, found.place_ids) == (1, ("C1",))
-    assert {c.call_id for c in found.candidates} == {"C1", "C2"}
+
+
+async def test_what_is_near_in_time_may_be_the_same_incident(client: Client, town: str) -> None:
+    """The same caller or place, or with coordinates the same township and kind of matter; a day ago is another one."""
+    there = LinkFacts("environment.noise_site", "环境保护", "工地", "别处", "wc-gl", "bbb", lat=30.1, lng=120.1)
+    here = LinkFacts("environment.noise_life", "环境保护", "太吵", "锦绣苑3", "wc-gl", "aaa", lat=30.1, lng=120.1)
+    tap = LinkFacts("utilities.water", "公用事业", "漏水", "三路", "wc-gl", "ccc", lat=30.1, lng=120.1)
+    await take(client, town, 1, at=T0 - DAY)
+    await take(client, town, 2, at=T0)
+    await take(client, town, 3, at=T0, facts=there)
+    await take(client, town, 4, at=T0, facts=tap)
+    found = await take(client, town, 5, at=T0 + MINUTE, facts=here)
+    assert {c.call_id for c in found.candidates} == {"C2", "C3"}
     assert all(c.undecided for c in found.candidates)
+    assert found.same_caller == 2, "yesterday's call still counts as the caller's"
 
 
 async def test_a_call_that_comes_in_late_is_judged_by_when_it_was_received(client: Client, town: str) -> None:
@@ -110,9 +123,10 @@ async def test_two_centres_clocks_may_differ_by_minutes(client: Client, town: st
 
 async def test_very_old_links_are_forgotten(client: Client, town: str) -> None:
     """A busy township's list must not grow for ever."""
-    await take(client, town, 1, at=T0)
-    await take(client, town, 2, at=T0 + 120 * DAY)
-    for name in ("by:caller:aaa", "by:place:锦绣苑3", "by:near:wc-gl"):
+    facts = LinkFacts("environment.noise_life", "环境保护", "太吵", "锦绣苑3", "wc-gl", "aaa", lat=30.1, lng=120.1)
+    await take(client, town, 1, at=T0, facts=facts)
+    await take(client, town, 2, at=T0 + 120 * DAY, facts=facts)
+    for name in ("by:caller:aaa", "by:place:锦绣苑3", "by:near:wc-gl:environment"):
         assert await client.read("ZCARD", key(town, name)) == 1, name
 
 

@@ -1,0 +1,84 @@
+"""The front door: the call centre's webhook is taken before routing, dependencies and response classes.
+
+These layers cost a good part of what one call may cost (docs/performance.md). Everything else walks through to the
+application behind it.
+"""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from engine.errors import Fault, FenliuError, Refused
+from engine.http.problems import problem_of
+from engine.http.service import Service
+from engine.intake import parse, to_call, verify
+from engine.intake.body import MOST_BODY_BYTES
+from engine.pipeline import Work
+
+PATH = "/v1/calls"
+_SIGNED = {name.encode(): name for name in ("webhook-id", "webhook-timestamp", "webhook-signature")}
+
+
+class Limited(bytearray):
+    """A body that is refused as soon as it is too large."""
+
+    def add(self, chunk: bytes) -> None:
+        """Raises `Refused`."""
+        self += chunk
+        if len(self) > MOST_BODY_BYTES:
+            raise Refused(Fault("body", f"is over {MOST_BODY_BYTES} bytes", f"at most {MOST_BODY_BYTES} bytes"))
+
+
+async def taken(s: Service, headers: dict[str, str], raw: bytes) -> bytes:
+    """The answer to one webhook; raises a `FenliuError` saying why it is not taken."""
+    now = s.clock.now()
+    believed = verify(s.webhook_keys, headers, raw, now)
+    rules = s.rules()
+    call = to_call(parse(raw, now), believed.webhook_id, rules.city.id, s.masking)
+    return await s.pipeline.run(Work(call, believed.webhook_id, believed.digest, rules, now))
+
+
+class Door:
+    """ASGI middleware. The service is in the application's state."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take the webhook, or let the request through."""
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        try:
+            raw = await _body(receive)
+            if raw is None:
+                return
+            answer = await taken(scope["app"].state.service, _signed(scope["headers"]), raw)
+        except FenliuError as error:
+            await problem_of(error)(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": _headers(answer)})
+        await send({"type": "http.response.body", "body": answer})
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None when the caller went away. Raises `Refused` when it is too large."""
+    found, more = Limited(), True
+    while more:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        found.add(message.get("body", b""))
+        more = message.get("more_body", False)
+    return bytes(found)
+
+
+def _signed(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The three headers of a signature; what is missing is empty, and of a repeated one the first counts."""
+    found = dict.fromkeys(_SIGNED.values(), "")
+    for name, value in headers:
+        if name in _SIGNED and not found[_SIGNED[name]]:
+            found[_SIGNED[name]] = value.decode("latin-1")
+    return found
+
+
+def _headers(answer: bytes) -> list[tuple[bytes, bytes]]:
+    return [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
