@@ -42,7 +42,7 @@ from engine.supervisor import listen  # noqa: E402
 from load_tests import arrivals, signing  # noqa: E402
 from load_tests.calls import load  # noqa: E402
 from load_tests.latency import Latencies  # noqa: E402
-from load_tests.loadtest import call_of  # noqa: E402
+from load_tests.shapes import usual  # noqa: E402
 from load_tests.wire import Wire  # noqa: E402
 
 CONNECTIONS = 32
@@ -92,7 +92,7 @@ class Calls:
         """So many requests for `path`."""
         found = []
         for _ in range(number):
-            call, turn = call_of(self._calls, self._made)
+            call, turn = usual(self._calls, self._made)
             content, now = call.body(time.time(), turn), time.time()
             headers = signing.headers(self._secret, f"bench-{os.getpid()}-{self._made}", content, now)
             found.append(self._wire.request(path, headers, content.encode()))

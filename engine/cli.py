@@ -194,6 +194,7 @@ def _mount() -> None:
     from engine import ruleset
     from engine.alerting.commands import make_app as rules_app
     from load_tests import commands as load
+    from load_tests.load_command import loadtest
 
     def city() -> Any:
         return ruleset.load(_settings().rules)
@@ -211,7 +212,7 @@ def _mount() -> None:
 
     app.add_typer(rules_app(ruleset.load, lambda folder: ruleset.check(folder)[0], reader, history), name="rules")
     app.add_typer(classifier_app(city, lambda: _settings().data / "model"), name="classifier")
-    for command in (load.bodies, load.send, load.trial, load.loadtest):
+    for command in (load.bodies, load.send, load.trial, loadtest):
         app.command(hidden=command is load.trial)(command)
 
 

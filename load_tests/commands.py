@@ -1,8 +1,7 @@
-"""Typer functions that `fenliu` mounts: bodies, send, trial, loadtest."""
+"""Typer functions that `fenliu` mounts: bodies, send, trial (loadtest is in load_command.py)."""
 
 import asyncio
 import contextlib
-import json
 import sys
 import uuid
 from pathlib import Path
@@ -10,9 +9,7 @@ from typing import Annotated
 
 import typer
 
-from load_tests import arrivals
 from load_tests.bodies import run
-from load_tests.loadtest import figures, missed_goals, on_loopback, run_load
 from load_tests.personas import read_mix
 from load_tests.report import print_report, report_of
 from load_tests.sender import play_forever
@@ -75,27 +72,3 @@ def trial(
     report = report_of(seen)
     print_report(report, as_json=as_json)
     raise typer.Exit(0 if report["ok"] else 1)
-
-
-def loadtest(
-    api: ApiUrl = _LOCAL,
-    data_dir: DataDir = Path("data"),
-    rate: Annotated[float, typer.Option(help="Calls a second, on the average.")] = 50.0,
-    seconds: Annotated[float, typer.Option(help="How long calls come in.")] = 30.0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same schedule.")] = 1,
-    bodies_url: Annotated[str, typer.Option(help="Simulated bodies, for call → order at its body; may be none.")] = "",
-    p99_ms: Annotated[float, typer.Option(help="Goal for answers; 0 = none.")] = 0.0,
-    body_p99_ms: Annotated[float, typer.Option(help="Goal for call → order at its body; 0 = none.")] = 0.0,
-    as_json: Json = False,
-) -> None:
-    """Open arrivals against a service on loopback; exit 0 only if every call was made, answered, and in time."""
-    try:
-        due = arrivals.schedule(rate, seconds, seed)
-        on_loopback(api)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    seen = asyncio.run(run_load(api, data_dir, due, name=f"load-{uuid.uuid4().hex[:8]}", bodies_url=bodies_url))
-    shown = figures(seen)
-    shown["missed_goals"] = missed_goals(shown, p99_ms=p99_ms, body_p99_ms=body_p99_ms)
-    typer.echo(json.dumps(shown, ensure_ascii=False, indent=None if as_json else 2))
-    raise typer.Exit(1 if shown["missed_goals"] else 0)

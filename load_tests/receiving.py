@@ -69,6 +69,7 @@ class Receiver:
                 version=int(data.get("version", 0)),
                 holder=(data.get("body") or {}).get("id", ""),
                 at=self.clock.now(),
+                alert_id=data.get("alert_id") or "",
                 persona=persona.value,
                 digest=digest,
             )

@@ -19,6 +19,8 @@ class Received:
     """Who holds the order by the message's own data; empty for alerts."""
     at: float
     """Seconds since 1970 on the service's clock, first try."""
+    alert_id: str = ""
+    """The alert behind an instruction."""
     persona: str = ""
     tries: int = 0
     accepted: int = 0

@@ -113,6 +113,16 @@ class Trial:
                     return
                 await asyncio.sleep(_LOOK_S)
 
+    async def alarms(self) -> dict[str, float]:
+        """Order id → when its clock does something next, seconds since 1970."""
+        orders = await self._listed("/v1/orders", "orders", OPEN_ORDER)
+        return {o["order_id"]: datetime.fromisoformat(o["alarm_at"]).timestamp() for o in orders if o["alarm_at"]}
+
+    async def record(self) -> dict[str, Any]:
+        """Everything the bodies received and did."""
+        found: dict[str, Any] = (await self._bodies.get("/record")).raise_for_status().json()
+        return found
+
     async def _progress(self) -> dict[str, int]:
         progress: dict[str, int] = (await self._bodies.get("/progress")).raise_for_status().json()
         return progress
@@ -155,7 +165,7 @@ class Trial:
         orders = await self.api.every("/v1/orders", "orders", self.token)
         alerts = await self.api.every("/v1/alerts", "alerts", self.token)
         call_ids = [s.answer["call_id"] for s in sent if s.answer]
-        record = (await self._bodies.get("/record")).raise_for_status().json()
+        record = await self.record()
         return Seen(
             sent=sent,
             repeated=repeated,
