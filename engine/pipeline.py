@@ -1,4 +1,4 @@
-"""The ordered list of steps one call takes. Each step has one method; the work it hands on is a frozen value.
+"""The ordered list of steps one call takes. Each step has one method and adds to the work it is given.
 
 Two store calls a phone call: `Accept` makes it durable and answers links and windows; `Commit` writes the
 whole decision. A crash in between is found by recovery, which walks the same list again.
@@ -48,9 +48,12 @@ class Rulebook:
     reader: TextReader
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Work:
-    """One call on its way through the steps."""
+    """One call on its way through the steps: each writes down what it found. One walk has it for itself.
+
+    Not frozen like the values in it: a copy at each step cost a twentieth of a decision.
+    """
 
     call: Call
     hook: str
@@ -89,14 +92,14 @@ class Work:
 class Step(Protocol):
     """One step."""
 
-    async def run(self, work: Work) -> Work:
-        """The work, further on."""
+    async def run(self, work: Work) -> None:
+        """Take the work further."""
 
 
 class Read:
     """What the words say, and which alert models could fire."""
 
-    async def run(self, work: Work) -> Work:
+    async def run(self, work: Work) -> None:
         """Never fails: a text that cannot be read goes to a person."""
         call, rules = work.call, work.rules
         try:
@@ -104,7 +107,7 @@ class Read:
         except Exception:
             log.exception("a call could not be read", extra={"call_id": call.call_id})
             reading = unreadable("分类器无法读取这段文字")
-        return replace(work, reading=reading, plan=self._plan(call, reading, rules))
+        work.reading, work.plan = reading, self._plan(call, reading, rules)
 
     def _plan(self, call: Call, reading: Reading, rules: Rulebook) -> Plan | None:
         """Which models could fire; none when they cannot be asked: a call is taken whatever becomes of its alerts."""
@@ -135,7 +138,7 @@ class Accept:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def run(self, work: Work) -> Work:
+    async def run(self, work: Work) -> None:
         """Raises `Replayed`, `Taken` or `StoreDown`; then nothing was written."""
         plan = work.plan
         accepted = await calls.accept(
@@ -151,7 +154,7 @@ class Accept:
             redo=work.redo,
             send=_may_send(work.read, work.rules.city),
         )
-        return replace(work, accepted=accepted, answer=accepted.answer)
+        work.accepted, work.answer = accepted, accepted.answer
 
 
 def _may_send(reading: Reading, city: City) -> bool:
@@ -177,20 +180,19 @@ def _link_facts(call: Call, reading: Reading) -> calls.LinkFacts:
 class Link:
     """Which earlier calls this one is tied to."""
 
-    async def run(self, work: Work) -> Work:
+    async def run(self, work: Work) -> None:
         """Pure."""
         found = work.found
         new = _earlier(work.call.call_id, work.call.received_at, "", _link_facts(work.call, work.read))
         candidates = [_candidate(c, new, work.patient) for c in found.candidates if c.facts]
         same = judge(new, candidates, work.rules.city.links)
-        links = Links(
+        work.links = Links(
             same_caller=found.same_caller,
             same_place=found.same_place,
             duplicate_of=same.order_id if same else "",
             same_caller_calls=found.caller_ids,
             same_place_calls=found.place_ids,
         )
-        return replace(work, links=links)
 
 
 def _candidate(c: calls.Candidate, new: Earlier, patient: bool) -> Earlier:
@@ -218,12 +220,11 @@ def _earlier(call_id: str, at: int, order_id: str, known: calls.LinkFacts) -> Ea
 class Route:
     """Whose matter, which body, by which handoff."""
 
-    async def run(self, work: Work) -> Work:
+    async def run(self, work: Work) -> None:
         """Pure."""
         city = work.rules.city
         hour = local(city.calendar, work.call.received_at).hour
-        decision = decide(Asked(work.call.channel, work.read, work.links, hour), city)
-        return replace(work, decision=decision)
+        work.decision = decide(Asked(work.call.channel, work.read, work.links, hour), city)
 
 
 class File:
@@ -232,19 +233,19 @@ class File:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def run(self, work: Work) -> Work:
+    async def run(self, work: Work) -> None:
         """Reads the dossiers of the caller and the place, for disputes only."""
         decision, city = work.decision, work.rules.city
         assert decision is not None  # noqa: S101 - the order of STEPS guarantees it
         found, claims = await filing.find(self._client, work.call, work.read, decision.category, city)
         if found is None:
-            return work
+            return
         grade = more_serious(decision.grade, grade_of(found, city, work.now), city)
         calls = len(found.dossier.call_ids) if found.dossier else 0
         why = Reason("dossier", f"纠纷档案第 {calls + 1} 次报警" if calls else "首次报警，建立纠纷档案")
-        decision = replace(decision, grade=grade, reasons=(*decision.reasons, why))
-        links = replace(work.links, dossier_id=found.dossier_id)
-        return replace(work, filing=found, claims=claims, decision=decision, links=links)
+        work.filing, work.claims = found, claims
+        work.decision = replace(decision, grade=grade, reasons=(*decision.reasons, why))
+        work.links = replace(work.links, dossier_id=found.dossier_id)
 
 
 class Open:
@@ -253,7 +254,7 @@ class Open:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def run(self, work: Work) -> Work:
+    async def run(self, work: Work) -> None:
         """Reads the order to join, if any."""
         city, decision = work.rules.city, work.decision
         assert decision is not None  # noqa: S101 - the order of STEPS guarantees it
@@ -262,7 +263,7 @@ class Open:
         if order is not None:
             change, order_id, decision = join(order, work.call, city, work.now), order.order_id, joined(decision)
         else:
-            work = replace(work, links=replace(work.links, duplicate_of=""))
+            work.links = replace(work.links, duplicate_of="")
             if work.patient:  # the last walks of a call that met many conflicts leave the unit to the body
                 decision = with_unit(decision, work.found.free, city, work.now)
             opening = Opening(order_id_of(work.call.call_id), work.call, decision)
@@ -270,7 +271,7 @@ class Open:
             order_id = change.orders[0].order_id if change.orders else ""
         if work.filing is not None:
             change = self._filed(work, work.filing, change, order_id)
-        return replace(work, change=change, order_id=order_id, decision=decision)
+        work.change, work.order_id, work.decision = change, order_id, decision
 
     def _filed(self, work: Work, found: Filing, change: Change, order_id: str) -> Change:
         """The call in its dossier, and the dossier named on its order."""
@@ -302,25 +303,22 @@ class Alert:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def run(self, work: Work) -> Work:
+    async def run(self, work: Work) -> None:
         """Asks the store only when a model watches what has just happened."""
         if work.plan is None:
-            return work
-        work = self._fired(work, work.plan)
+            return
+        if not work.plan.idle:
+            self._fire(work, work.plan)
         rules = work.rules
-        change = await alarming.echoed(self._client, rules.engine, work.change, rules.city, work.now)
-        return replace(work, change=change)
+        work.change = await alarming.echoed(self._client, rules.engine, work.change, rules.city, work.now)
 
     @staticmethod
-    def _fired(work: Work, plan: Plan) -> Work:
-        if plan.idle:
-            return work
+    def _fire(work: Work, plan: Plan) -> None:
         city, found = work.rules.city, work.found
         fired = work.rules.engine.fire(plan, found.windows, found.cooldowns, work.links, work.decision)
-        more = alarming.change_of(
+        work.change += alarming.change_of(
             fired, work.call.call_id, city, work.now, category=work.read.category, place=work.read.place
         )
-        return replace(work, change=work.change + more)
 
 
 class Commit:
@@ -329,7 +327,7 @@ class Commit:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def run(self, work: Work) -> Work:
+    async def run(self, work: Work) -> None:
         """Raises `Conflict` when the order it joins was changed meanwhile; then nothing was written."""
         decision, change = work.decision, work.change
         assert decision is not None  # noqa: S101 - the order of STEPS guarantees it
@@ -343,7 +341,7 @@ class Commit:
             joined=decision.handoff.value == "join",
         )
         answer = answer_of(outcome, change.alerts, work.rules.city)
-        answer = await commits.commit(
+        work.answer = await commits.commit(
             self._client,
             work.call.city,
             replace(change, outcome=outcome),
@@ -351,7 +349,6 @@ class Commit:
             answer=answer,
             received_at=work.call.received_at,
         )
-        return replace(work, answer=answer)
 
 
 class Pipeline:
@@ -376,7 +373,7 @@ class Pipeline:
         """
         for attempt in range(_MOST_CONFLICTS):
             try:
-                return await self._walk(work, without)
+                return await self._walk(replace(work), without)
             except Conflict:
                 await asyncio.sleep(0.02 * (attempt + 1))
                 work = replace(work, redo=True, patient=attempt < _MOST_CONFLICTS - 2)
@@ -384,7 +381,7 @@ class Pipeline:
 
     async def _walk(self, work: Work, without: Callable[[Work], Work] | None) -> bytes:
         for step in self.steps:
-            work = await step.run(work)
+            await step.run(work)
             if work.answer:
                 return work.answer
             if without is not None and isinstance(step, Read):

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import json
+import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -56,3 +58,8 @@ def run(port: int, api_url: str, data_dir: Path, seed: int, mix: Mapping[str, fl
         await uvicorn.Server(config).serve()
 
     asyncio.run(serve())
+
+
+if __name__ == "__main__":  # started by a load test, without the commands for people, which cost a second
+    given = json.loads(sys.argv[1])
+    run(**given | {"data_dir": Path(given["data_dir"])})

@@ -1,5 +1,6 @@
 """A service of one's own for a load test: `fenliu serve` and the simulated bodies in a folder that is thrown away."""
 
+import json
 import os
 import shutil
 import socket
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from load_tests.personas import read_mix
 
 _START_S = 300.0
 
@@ -39,14 +42,14 @@ def own_service(
         (folder / "model").symlink_to(model.resolve(), target_is_directory=True)
     plain = {k: v for k, v in os.environ.items() if not k.startswith("FENLIU_")}
     environ = plain | {"FENLIU_MOVABLE_CLOCK": "1", "FENLIU_BODIES_URL": own.bodies}
-    common = ["--data-dir", str(folder)]
-    serve = ["serve", "--no-console", "--port", str(api_port), "--processes", str(processes), *common]
-    play = ["bodies", "--port", str(bodies_port), "--api", own.api, "--speed", str(speed), "--seed", str(seed), *common]
+    serve = ["-m", "engine.cli", "serve", "--no-console", "--port", str(api_port), "--processes", str(processes)]
+    people = {"port": bodies_port, "api_url": own.api, "data_dir": str(folder), "seed": seed, "speed": speed}
+    play = ["-m", "load_tests.bodies", json.dumps(people | {"mix": read_mix(mix)})]
     try:
         with ExitStack() as running:
-            child = running.enter_context(_child(serve, environ, folder))
+            child = running.enter_context(_child([*serve, "--data-dir", str(folder)], environ, folder))
+            running.enter_context(_child(play, environ, folder))
             _until_listening(api_port, child, folder)
-            running.enter_context(_child([*play, *(["--mix", mix] if mix else [])], environ, folder))
             yield own
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -62,8 +65,9 @@ def free_port() -> int:
 @contextmanager
 def _child(arguments: list[str], environ: dict[str, str], folder: Path) -> "Iterator[subprocess.Popen[bytes]]":
     with (folder / "service.log").open("ab") as log:
-        command = [sys.executable, "-m", "engine.cli", *arguments]
-        child = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        child = subprocess.Popen(
+            [sys.executable, *arguments], env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
     try:
         yield child
     finally:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from engine.model.call import Instant
 
@@ -96,9 +97,8 @@ class WindowQuery:
     """With fewer events in `(at - length, at + length)` the window cannot hold: nothing may be answered."""
 
 
-@dataclass(frozen=True, slots=True)
-class WindowEntry:
-    """One remembered event of a window."""
+class WindowEntry(NamedTuple):
+    """One remembered event of a window: a tuple, because some windows answer hundreds of them for one call."""
 
     at: Instant
     member: str

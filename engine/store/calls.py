@@ -213,8 +213,8 @@ def _candidate(row: list[bytes]) -> Candidate:
 
 def _entries(flat: list[bytes]) -> tuple[WindowEntry, ...]:
     """Oldest first; the server answers newest first so that a limit keeps the newest."""
-    pairs = [WindowEntry(int(float(flat[i + 1])), flat[i].decode()) for i in range(0, len(flat), 2)]
-    return tuple(reversed(pairs))
+    pairs = zip(reversed(flat[1::2]), reversed(flat[::2]), strict=True)
+    return tuple([WindowEntry(int(at), member.decode()) for at, member in pairs])
 
 
 @dataclass(frozen=True, slots=True)
