@@ -6,7 +6,8 @@ coordinated omission). A call that could not be started, because too many were u
 
 import asyncio
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -122,3 +123,14 @@ def _keep(sent: Sent, status: int, body: bytes) -> None:
         sent.answer = json.loads(body)
     else:
         sent.refusal = f"HTTP {status}" if status else "no answer"
+
+
+def joined(runs: Sequence[Run]) -> Run:
+    """Runs one after the other as one, counted from the start of the first."""
+    found = Run([], sum(r.not_made for r in runs), runs[0].started_at, max(r.lag_s for r in runs))
+    for run in runs:
+        ahead = run.started_at - found.started_at
+        for a in run.arrivals:
+            moved = replace(a, due=a.due + ahead, began=a.began + ahead, ended=a.ended + ahead)
+            found.arrivals.append(moved)
+    return found
