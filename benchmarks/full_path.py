@@ -5,8 +5,8 @@ the service as it is served: signature, classifier, links, 100 alert models, ord
 and its own store, both held to one core; the driver has the other. Slices of a second or two alternate, so that what
 else the machine does falls on both. Figures are ratios and processor time: a rate says little on a shared machine.
 
-    python benchmarks/full_path.py [--rounds 10] [--slice 1.5] [--out build/bench_full_path.json]
-    python benchmarks/full_path.py --beside ../other   # another working copy of Fenliu instead of the floor
+    python -m benchmarks.full_path [--rounds 10] [--slice 1.5] [--out build/bench_full_path.json]
+    python -m benchmarks.full_path --beside ../other   # another working copy of Fenliu instead of the floor
 """
 
 import argparse
@@ -14,8 +14,6 @@ import asyncio
 import contextlib
 import json
 import os
-import random
-import shutil
 import statistics
 import subprocess
 import sys
@@ -29,25 +27,19 @@ from typing import Any
 import uvloop
 from redis import Redis
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit" / "alerting")]
-
-import classifiers  # noqa: E402 - the path is set first
-from benchmarks.alerting_replay import write_models  # noqa: E402
-from engine import app, keeping, rulebook  # noqa: E402
-from engine import settings as settings_room  # noqa: E402
-from engine.settings import Settings  # noqa: E402
-from engine.store import embedded  # noqa: E402
-from engine.supervisor import listen  # noqa: E402
-from load_tests import arrivals, signing  # noqa: E402
-from load_tests.calls import load  # noqa: E402
-from load_tests.latency import Latencies  # noqa: E402
-from load_tests.shapes import usual  # noqa: E402
-from load_tests.wire import Wire  # noqa: E402
+from benchmarks.prepared import MODELS, ROOT, prepared, running_store
+from engine import settings as settings_room
+from engine.store import embedded
+from engine.supervisor import listen
+from load_tests import arrivals, signing
+from load_tests.calls import load
+from load_tests.latency import Latencies
+from load_tests.machine import cpu_seconds, described, resident_mb
+from load_tests.shapes import usual
+from load_tests.wire import Wire
 
 CONNECTIONS = 32
 SERVER_CORE, DRIVER_CORE = 0, 1
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(slots=True)
@@ -67,18 +59,7 @@ class Side:
 
     def cpu(self) -> list[float]:
         """Processor seconds of each process so far."""
-        return [_cpu(pid) for pid in self.pids]
-
-
-def _cpu(pid: int) -> float:
-    words = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / _TICKS
-
-
-def resident_mb(pid: int) -> float:
-    """Memory of a process now, MB."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
-    return round(pages * os.sysconf("SC_PAGESIZE") / 1e6, 1)
+        return [cpu_seconds(pid) for pid in self.pids]
 
 
 class Calls:
@@ -175,48 +156,18 @@ def process(
 
 
 @contextlib.contextmanager
-def store(folder: Path) -> Iterator[int]:
-    """An embedded store on the server's core; its process id."""
-    folder.mkdir(parents=True, exist_ok=True)
-    child = embedded.start(folder, preexec_fn=_pinned)
-    try:
-        while not embedded.answers(folder):
-            time.sleep(0.05)
-        yield child.pid
-    finally:
-        child.terminate()
-        child.wait(20)
-
-
-@contextlib.contextmanager
 def full_side(folder: Path, models: int, source: Path = ROOT) -> Iterator[tuple[Side, str]]:
     """The API process of the code in `source` with so many alert models, and its webhook secret."""
     folder.mkdir(exist_ok=True)
-    rules = folder / "rules"
-    shutil.copytree(ROOT / "rules", rules, ignore=shutil.ignore_patterns("alerts"))
-    (rules / "alerts").mkdir()
-    settings = Settings(data_dir=str(folder / "full"), rules_dir=str(rules), bodies_url="http://127.0.0.1:9")
-    app.data_dir(settings)
-    model = ROOT / "build" / "test_model"
-    city = rulebook.ruleset.load(rules)
-    classifiers.load(city, model)
-    (settings.data / "model").symlink_to(model)
-    write_models(rules / "alerts", city, random.Random(11), models)
-    book = rulebook.load_and_keep(app.source_of(settings))
-    keeping.prepare(settings, book.city)
+    settings, secret = prepared(folder, models)
     opened = listen("127.0.0.1", 0)
     port = opened.getsockname()[1]
     environ = settings_room.as_environ(replace(settings, port=str(port)))
     command = [sys.executable, "-m", "engine.cli", "api", "--fd", str(opened.fileno())]
     url = f"http://127.0.0.1:{port}"
-    with (
-        store(settings.data) as kept,
-        process(command, environ, folder / "full.log", (opened.fileno(),), source) as api,
-    ):
-        yield (
-            Side("full", url, "/v1/calls", (api, kept), embedded.url(settings.data)),
-            (settings.data / keeping.WEBHOOK_SECRET).read_text("utf-8").split()[0],
-        )
+    log, fds = folder / "full.log", (opened.fileno(),)
+    with running_store(settings.data, _pinned) as kept, process(command, environ, log, fds, source) as api:
+        yield Side("full", url, "/v1/calls", (api, kept.pid), embedded.url(settings.data)), secret
 
 
 @contextlib.contextmanager
@@ -228,8 +179,11 @@ def floor_sides(folder: Path, size: int) -> Iterator[list[Side]]:
     command = [sys.executable, "-m", "uvicorn", "--factory", "benchmarks.floor_app:make_floor"]
     command += ["--fd", str(opened.fileno()), "--loop", "uvloop", "--http", "httptools", "--no-access-log"]
     environ = {"FLOOR_STORE": embedded.url(data), "FLOOR_BYTES": str(size)}
-    with store(data) as kept, process(command, environ, folder / "floor.log", (opened.fileno(),)) as api:
-        pids = (api, kept)
+    with (
+        running_store(data, _pinned) as kept,
+        process(command, environ, folder / "floor.log", (opened.fileno(),)) as api,
+    ):
+        pids = (api, kept.pid)
         yield [Side(n, url, p, pids, "") for n, p in (("floor", "/floor"), ("floor_shared", "/floor/shared"))]
 
 
@@ -334,7 +288,7 @@ def _figures(full: Side, floors: list[Side], half: dict[str, float], size: int, 
         "floor_shared": side(floors[1]),
         "half_capacity": {"calls_per_s": round(statistics.median(full.rates) / 2, 1), "answer": half},
         "resident_mb": {"api": resident_mb(full.pids[0]), "store": resident_mb(full.pids[1])},
-        "load_average": os.getloadavg(),
+        "machine": described(),
     }
 
 
@@ -344,7 +298,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--slice", type=float, default=1.5, help="seconds")
     parser.add_argument("--open", type=float, default=8.0, help="seconds of open arrivals at half the capacity")
-    parser.add_argument("--models", type=int, default=100)
+    parser.add_argument("--models", type=int, default=MODELS)
     parser.add_argument("--beside", type=Path, help="a folder with another working copy")
     parser.add_argument("--only-full", action="store_true", help="no floor, for profiling")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench_full_path.json")

@@ -30,9 +30,27 @@ async def look_back(trial: Trial, run: Run, patience_s: float) -> list[Finding]:
     await _pass_deadlines(trial, run)
     await trial.idle(deadline)
     seen = await trial.seen(run.sent, 0.0, 0.0)
-    run.received = first_times(seen.messages, "order.sent", "subject")
-    run.instructed = first_times(seen.messages, "alert.instruction", "alert_id")
+    _note(run, seen.messages)
     return reconcile(seen, closed=False) + late(run)
+
+
+async def received(trial: Trial, run: Run, patience_s: float) -> None:
+    """Fill in what bodies received as soon as nothing waits to be delivered; bodies may still be at work.
+
+    Raises `TimeoutError` when something still waits after `patience_s` seconds.
+    """
+    async with asyncio.timeout(patience_s):
+        waiting = 1
+        while waiting:
+            queues = await trial.queues()
+            waiting = queues["pending"] + queues["outbox"]
+            await asyncio.sleep(0.2 if waiting else 0)
+    _note(run, (await trial.record())["messages"])
+
+
+def _note(run: Run, messages: list[dict[str, Any]]) -> None:
+    run.received = first_times(messages, "order.sent", "subject")
+    run.instructed = first_times(messages, "alert.instruction", "alert_id")
 
 
 def first_times(messages: list[dict[str, Any]], kind: str, field: str) -> dict[str, float]:

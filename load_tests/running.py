@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from load_tests import machine, shapes
-from load_tests.aftermath import look_back, told
+from load_tests.aftermath import look_back, received, told
 from load_tests.bodies import wait_for_files
 from load_tests.calls import load
 from load_tests.loadtest import drive
@@ -37,8 +37,11 @@ async def run(at: Own, asked: Asked) -> dict[str, Any]:
         before = machine.spent(at.data_dir)
         done = await drive(at.api, at.data_dir, asked.plan, name=asked.name)
         cost = machine.spent(at.data_dir).since(before, len(done.arrivals))
-        match = at.bodies and asked.reconcile
-        matched = told(await look_back(trial, done, asked.patience_s)) if match else {}
+        matched: dict[str, Any] = {}
+        if at.bodies and asked.reconcile:
+            matched = told(await look_back(trial, done, asked.patience_s))
+        elif at.bodies:
+            await received(trial, done, asked.patience_s)
     finally:
         await trial.close()
     shown = {

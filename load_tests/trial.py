@@ -79,7 +79,7 @@ class Trial:
         self.token = keys.by_role["admin"]
         self.clock = Clock(data_dir)
         self.centre = CallCentre(self.api, keys.webhook_secret, self.clock, run)
-        self._bodies = httpx.AsyncClient(base_url=bodies_url, timeout=15, trust_env=False)
+        self._bodies = httpx.AsyncClient(base_url=bodies_url, timeout=60, trust_env=False)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -117,6 +117,11 @@ class Trial:
         """Order id → when its clock does something next, seconds since 1970."""
         orders = await self._listed("/v1/orders", "orders", OPEN_ORDER)
         return {o["order_id"]: datetime.fromisoformat(o["alarm_at"]).timestamp() for o in orders if o["alarm_at"]}
+
+    async def queues(self) -> dict[str, int]:
+        """How much waits where: outbox, retry, dead, alarms, pending."""
+        found: dict[str, int] = (await self.api.get("/v1/reports/summary", self.token))["queues"]
+        return found
 
     async def record(self) -> dict[str, Any]:
         """Everything the bodies received and did."""
@@ -176,7 +181,7 @@ class Trial:
             unbelieved=record["unbelieved"],
             done=record["done"],
             faults=record["faults"],
-            queues=(await self.api.get("/v1/reports/summary", self.token))["queues"],
+            queues=await self.queues(),
             moved_s=moved_s,
             took_s=took_s,
         )

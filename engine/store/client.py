@@ -17,6 +17,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from engine.errors import StoreDown, StoreUnfit
 from engine.store.keys import key
+from engine.store.line import Line
 
 _LUA = (Path(__file__).parent / "functions.lua").read_text(encoding="utf-8")
 SUFFIX = hashlib.blake2b(_LUA.encode(), digest_size=5).hexdigest()
@@ -38,6 +39,7 @@ class Client:
         self.url = url
         self.timeout = timeout
         self._redis: Any = None
+        self._line: Line | None = None
         self._waiting: list[Waiting] = []
         self._wake = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
@@ -59,7 +61,7 @@ class Client:
             await plain.aclose()
             self._redis = RedisCluster.from_url(self.url, **options)
         else:
-            self._redis = plain
+            self._redis, self._line = plain, Line(plain.connection_pool)
         await self._check_fit(allow_unsafe)
         await self._load()
         self._sender = asyncio.create_task(self._send_forever(), name="store-sender")
@@ -68,6 +70,8 @@ class Client:
         """Let go of the connection."""
         if self._sender:
             self._sender.cancel()
+        if self._line is not None:
+            await self._line.close()
         if self._redis is not None:
             await self._redis.aclose()
 
@@ -120,6 +124,8 @@ class Client:
 
     async def _answers(self, commands: list[tuple[Any, ...]]) -> list[Any]:
         async def run() -> list[Any]:
+            if self._line is not None:
+                return await self._line.trip(commands)
             pipe = self._redis.pipeline(transaction=False)
             for command in commands:
                 pipe.execute_command(*command)

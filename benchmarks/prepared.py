@@ -1,0 +1,51 @@
+"""A data dir as `fenliu serve` makes it, with a hundred alert models and a trained classifier, for benchmarks."""
+
+import contextlib
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit" / "alerting")]
+
+import classifiers  # noqa: E402 - the path is set first
+from benchmarks.alerting_replay import MODELS, write_models  # noqa: E402
+from engine import app, keeping, ruleset  # noqa: E402
+from engine.settings import Settings  # noqa: E402
+from engine.store import embedded  # noqa: E402
+
+MODEL = ROOT / "build" / "test_model"
+"""The trained classifier that the tests keep, too; its file name is a hash of all it follows from."""
+
+
+def prepared(folder: Path, models: int = MODELS) -> tuple[Settings, str]:
+    """The settings and the webhook secret. Bodies have an address where nobody listens: no worker runs."""
+    rules = folder / "rules"
+    shutil.copytree(ROOT / "rules", rules, ignore=shutil.ignore_patterns("alerts"))
+    (rules / "alerts").mkdir()
+    settings = Settings(data_dir=str(folder / "data"), rules_dir=str(rules), bodies_url="http://127.0.0.1:9")
+    app.data_dir(settings)
+    city = ruleset.load(rules)
+    classifiers.load(city, MODEL)
+    (settings.data / "model").symlink_to(MODEL)
+    write_models(rules / "alerts", city, random.Random(11), models)
+    keeping.prepare(settings, city)
+    return settings, (settings.data / keeping.WEBHOOK_SECRET).read_text("utf-8").split()[0]
+
+
+@contextlib.contextmanager
+def running_store(folder: Path, preexec_fn: Callable[[], None] | None = None) -> Iterator["subprocess.Popen[bytes]"]:
+    """An embedded store that answers (`appendfsync always`), stopped at the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    child = embedded.start(folder, preexec_fn=preexec_fn)
+    try:
+        while not embedded.answers(folder):
+            time.sleep(0.05)
+        yield child
+    finally:
+        child.terminate()
+        child.wait(20)
