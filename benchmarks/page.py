@@ -18,6 +18,7 @@ _STEPS = {
     "accept": "first trip: call durable, links, windows (our side)",
     "link": "links judged",
     "route": "whose matter, which body",
+    "file": "dossier of a dispute",
     "open": "order, clock, message, time line",
     "alert": "alert models: what fires",
     "commit": "answer made; second trip: all of it durable (our side)",

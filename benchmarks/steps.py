@@ -27,7 +27,7 @@ from load_tests.calls import load
 from load_tests.machine import described
 from load_tests.shapes import usual
 
-PIPELINE = ("classifier_and_plan", "accept", "link", "route", "open", "alert", "commit")
+PIPELINE = ("classifier_and_plan", "accept", "link", "route", "file", "open", "alert", "commit")
 """Names of the pipeline's steps, in its order."""
 
 
