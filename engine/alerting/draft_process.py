@@ -1,6 +1,7 @@
 """Alerting room: what runs in the drafting desk's own process: answers tasks, one JSON line each, until told to end.
 
-The first line is the city. Whatever an author types, the worst is that this process dies or is ended for being late.
+The first line is the city; it says when it has read it. Whatever an author types, the worst is that this process
+dies or is ended for being late.
 """
 
 import resource
@@ -73,6 +74,8 @@ def _replayed(models: ModelSet, task: Task, city: City) -> Replayed:
 def _main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     city = msgspec.json.decode(sys.stdin.buffer.readline(), type=City)
+    sys.stdout.buffer.write(b"ready\n")
+    sys.stdout.buffer.flush()
     for line in sys.stdin.buffer:
         given = answer(msgspec.json.decode(line, type=Task), city)
         sys.stdout.buffer.write(msgspec.json.encode(given) + b"\n")

@@ -16,8 +16,9 @@ import msgspec
 from engine.errors import Fault, FenliuError
 from engine.model.city import City
 
+START_S = 120.0
+"""For the process to start, which it does before the first task and after one that was late."""
 CHECK_S = 20.0
-"""The first check waits for the process to start as well."""
 TEST_S = 30.0
 BACKTEST_S = 300.0
 _LONGEST_ANSWER = 16 << 20
@@ -106,8 +107,10 @@ class Helper:
         """The answer of the process. Raises `DraftLate`; the next task finds a new process."""
         async with self._one:
             try:
+                async with asyncio.timeout(START_S):
+                    process = await self._ready(city)
                 async with asyncio.timeout(seconds):
-                    line = await self._asked(task, city)
+                    line = await _asked(process, task)
             except (TimeoutError, OSError, ValueError) as error:
                 await self._end()
                 raise DraftLate(f"no answer within {seconds:g} s: {type(error).__name__}") from None
@@ -119,24 +122,17 @@ class Helper:
                 raise DraftLate("trying this model broke off the process that tried it")
             return msgspec.json.decode(line, type=answer)
 
-    async def _asked(self, task: Task, city: City) -> bytes:
+    async def _ready(self, city: City) -> asyncio.subprocess.Process:
+        """The process, which has read the city."""
         if self._process is None or self._process.returncode is not None or self._city != city.version:
             await self._end()
-            self._process = await self._started(city)
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "engine.alerting.draft_process", stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2], limit=_LONGEST_ANSWER,
+            )  # fmt: skip
             self._city = city.version
-        assert self._process.stdin and self._process.stdout  # noqa: S101, PT018 - both are pipes
-        self._process.stdin.write(msgspec.json.encode(task) + b"\n")
-        await self._process.stdin.drain()
-        return await self._process.stdout.readline()
-
-    async def _started(self, city: City) -> asyncio.subprocess.Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "engine.alerting.draft_process", stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2], limit=_LONGEST_ANSWER,
-        )  # fmt: skip
-        assert process.stdin is not None  # noqa: S101 - a pipe
-        process.stdin.write(msgspec.json.encode(city) + b"\n")
-        return process
+            await _said(self._process, msgspec.json.encode(city))
+        return self._process
 
     async def _end(self) -> None:
         process, self._process = self._process, None
@@ -148,6 +144,18 @@ class Helper:
     async def close(self) -> None:
         """End the process."""
         await self._end()
+
+
+async def _asked(process: asyncio.subprocess.Process, task: Task) -> bytes:
+    return await _said(process, msgspec.json.encode(task))
+
+
+async def _said(process: asyncio.subprocess.Process, line: bytes) -> bytes:
+    """What the process answers to one line; nothing when it is gone."""
+    assert process.stdin and process.stdout  # noqa: S101, PT018 - both are pipes
+    process.stdin.write(line + b"\n")
+    await process.stdin.drain()
+    return await process.stdout.readline()
 
 
 class Drafts:

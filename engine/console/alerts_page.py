@@ -1,6 +1,5 @@
-"""Console room: recent alerts with what became of them, and the models with how often each was right."""
+"""Console room: recent alerts with what became of them."""
 
-from collections import Counter
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -9,7 +8,6 @@ from fastapi import FastAPI, Request
 from nicegui import ui
 from starlette.responses import Response
 
-from engine.alerting.precision import Precision, precision
 from engine.console.parts import at_words, facts, grade_badge, html, time_line
 from engine.console.room import Room, Visit, frame, to_sign_in, visit
 from engine.console.rows import area_name, bare, body_name
@@ -21,12 +19,10 @@ from engine.store import views
 
 _MOST = 200
 _STATES = tuple(s.value for s in AlertState)
-_JUDGED = 500
-"""Reviewed alerts that the precision is counted over, newest first."""
 
 
 def add(_: FastAPI, room: Room) -> None:
-    """`/alerts`, `/alerts/{id}` and `/models/{id}`."""
+    """`/alerts` and `/alerts/{id}`."""
 
     @ui.page("/alerts")
     async def alerts(request: Request, state: str = "") -> Response | None:
@@ -46,15 +42,6 @@ def add(_: FastAPI, room: Room) -> None:
             await _alert(room, seen, alert_id)
         return None
 
-    @ui.page("/models/{model_id}")
-    async def model(request: Request, model_id: str) -> Response | None:
-        seen = _visit(room, request)
-        if seen is None:
-            return to_sign_in(request)
-        with frame(room, seen, "alerts", seen.words("model")):
-            _model(room, seen, model_id)
-        return None
-
 
 def _visit(room: Room, request: Request) -> Visit | None:
     seen = visit(room, request)
@@ -64,8 +51,6 @@ def _visit(room: Room, request: Request) -> Visit | None:
 async def _alerts(room: Room, seen: Visit, state: str) -> None:
     t, client, city = seen.words, room.service.client, room.service.rules().city
     shown = (await views.alerts(client, city.id, state=state, limit=_MOST)).items
-    judged = (await views.alerts(client, city.id, limit=_JUDGED)).items
-    counts = await views.counts(client, city.id)
     tabs = "".join(
         f'<a href="/alerts{f"?state={s}" if s else ""}"{" aria-current=true" if s == state else ""}>'
         f"{escape(t(f'a_{s}') if s else t('recent_alerts'))}</a>"
@@ -81,7 +66,6 @@ async def _alerts(room: Room, seen: Visit, state: str) -> None:
     with ui.element("div").classes("f-page"):
         box = f'<nav class="t-tabs" aria-label="{escape(t("state"))}">{tabs}</nav>'
         html(f'{box}<div class="t-scroll" tabindex=0>{table if shown else empty}</div>', "f-panel")
-        html(_models(room, t, counts, {p.model: p for p in precision(judged)}), "f-panel")
 
 
 def _th(t: Any, *names: str) -> str:
@@ -97,34 +81,6 @@ def _alert_line(alert: Alert, city: City, seen: Visit) -> str:
         f'{at_words(alert.raised_at, city)}</td><td><a href="/alerts/{quote(alert.alert_id)}">{escape(alert.title)}</a>'
         f"</td><td>{escape(text)}</td><td>{escape(body_name(alert.body_id, city))}</td>"
         f"<td>{escape(t('a_' + alert.state.value))}{verdict}</td></tr>"
-    )
-
-
-def _models(room: Room, t: Any, counts: dict[str, int], right: dict[str, Precision]) -> str:
-    """Models that run first, those that fire most first among them."""
-    models = room.service.rules().engine.models
-    fired: Counter[str] = Counter()
-    for name, n in counts.items():
-        if name.startswith("fenliu_alerts_total|model="):
-            fired[name.partition("model=")[2].partition(",")[0]] += n
-    order = {"live": 0, "shadow": 1}
-    found = sorted(models.files.items(), key=lambda f: (order.get(f[1].state, 2), -fired[f[0]], f[0]))
-    rows = []
-    for model_id, file in found:
-        record = right.get(model_id)
-        share = f"{record.share:.0%}{' ↓' if record.falling else ''}" if record else "—"
-        judged = record.confirmed + record.dismissed if record else 0
-        rows.append(
-            f"<tr><td><span class='f-badge mo-{file.state}'>{escape(t('mo_' + file.state))}</span></td>"
-            f'<td><a href="/models/{quote(model_id)}">{escape(file.title)}</a></td>'
-            f"<td>{escape(file.family or '')}</td><td>{grade_badge(file.then.grade, t)}</td>"
-            f"<td class=num>{fired[model_id]}</td><td class=num>{judged}</td><td class=num>{share}</td>"
-            f"<td>{escape(file.author)}</td></tr>"
-        )
-    head = _th(t, "state", "model", "family", "grade", "fired", "judged", "precision", "author")
-    return (
-        f"<h2>{escape(t('models'))}<small>{len(found)}</small></h2><div class='t-scroll' tabindex=0>"
-        f"<table class=t-table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
@@ -159,27 +115,4 @@ async def _alert(room: Room, seen: Visit, alert_id: str) -> None:
                 html(f'<blockquote class="p-text">{escape(text)}</blockquote><ul class="p-why">{why}</ul>', "f-panel")
                 drawn = time_line(line, city, t, without_numbers=seen.viewer.bare)
                 html(f"<h2>{escape(t('time_line'))}</h2>{drawn}", "f-panel")
-            html(facts(rows), "f-panel")
-
-
-def _model(room: Room, seen: Visit, model_id: str) -> None:
-    t, models = seen.words, room.service.rules().engine.models
-    file = models.files.get(model_id)
-    if file is None:
-        html(f'<p class="f-panel">{escape(t("not_found"))}</p>', "f-page")
-        return
-    source = models.sources[model_id].read_text(encoding="utf-8") if model_id in models.sources else ""
-    rows = [
-        (t("state"), escape(t("mo_" + file.state))),
-        (t("author"), escape(" / ".join(filter(None, (file.author, file.approver))))),
-        (t("reason"), escape(file.reason)),
-        (t("family"), escape(file.family or "")),
-        (t("tests"), str(len(file.tests))),
-    ]
-    with ui.element("div").classes("f-page p-order"):
-        html(
-            f"<h1>{escape(file.title)}</h1>{grade_badge(file.then.grade, t)}<code>{escape(model_id)}</code>", "p-title"
-        )
-        with ui.element("div").classes("p-columns"):
-            html(f"<p>{escape(file.about)}</p><pre class='t-source' tabindex=0>{escape(source)}</pre>", "f-panel")
             html(facts(rows), "f-panel")

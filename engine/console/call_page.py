@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request
 from nicegui import ui
 from starlette.responses import Response
 
-from engine.console.order_page import call_list
+from engine.console.order_page import call_list, dossier_link
 from engine.console.parts import at_words, facts, grade_badge, html, marked, place_map, time_line
 from engine.console.room import Room, Visit, frame, to_sign_in, visit
 from engine.console.rows import area_name, bare, body_name, category_name
@@ -43,6 +43,7 @@ async def _draw(room: Room, seen: Visit, call_id: str) -> None:
     to = quote(outcome["order_id"])
     rows = [
         (t("order"), f'<a href="/orders/{to}">{escape(outcome["order_id"])}</a>' if to else ""),
+        (t("dossier"), dossier_link(links)),
         (t("matter"), escape(t(f"m_{decision['matter']}"))),
         (t("confidence"), f"{decision['confidence']:.0%}"),
         (t("handoff"), escape(t(f"h_{decision['handoff']}"))),

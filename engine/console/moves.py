@@ -96,12 +96,15 @@ async def do(
     t, service = seen.words, room.service
     viewer = seen.viewer
     said = OrderEvent(event, service.clock.now(), actor_of(seen), viewer.name, service.masking.text(note), data)
-    try:
-        await service.actions.order_event(order.order_id, said, holder=viewer.body if viewer.role is Role.BODY else "")
-    except (Illegal, Conflict):
-        ui.notify(t("conflict"), type="warning")
-    except FenliuError as error:
-        ui.notify(str(error), type="negative")
-    else:
-        ui.notify(t("done", what=t(f"e_{event.value}")), type="positive")
+    with acting.host:  # the dialog that asked may be gone by now
+        try:
+            await service.actions.order_event(
+                order.order_id, said, holder=viewer.body if viewer.role is Role.BODY else ""
+            )
+        except (Illegal, Conflict):
+            ui.notify(t("conflict"), type="warning")
+        except FenliuError as error:
+            ui.notify(str(error), type="negative")
+        else:
+            ui.notify(t("done", what=t(f"e_{event.value}")), type="positive")
     acting.again()

@@ -155,6 +155,7 @@ def _facts(shown: Shown, city: Any, seen: Visit) -> str:
         (t("passed"), escape("、".join(body_name(b, city) for b in order.passed))),
         (t("received"), at_words(order.opened_at, city)),
         (t("from_alert"), _alert_link(order)),
+        (t("dossier"), dossier_link(shown.calls[0]["outcome"]["links"]) if shown.calls else ""),
     ]
     if call and not seen.viewer.bare:
         caller = call["caller"]
@@ -166,8 +167,14 @@ def _facts(shown: Shown, city: Any, seen: Visit) -> str:
     return facts(rows)
 
 
+def dossier_link(links: dict[str, Any]) -> str:
+    """The dispute's dossier, when the call belongs to one."""
+    found = links.get("dossier_id") or ""
+    return f'<a href="/dossiers/{quote(found)}">{escape(found)}</a>' if found else ""
+
+
 def _alert_link(order: Order) -> str:
-    return f'<a href="/alerts#{quote(order.alert_id)}">{escape(order.alert_id)}</a>' if order.alert_id else ""
+    return f'<a href="/alerts/{quote(order.alert_id)}">{escape(order.alert_id)}</a>' if order.alert_id else ""
 
 
 def _map(shown: Shown, city: Any, t: Any) -> str:

@@ -316,10 +316,12 @@ async def _review_alert(desk: Desk, alert_id: str, verdict: str, reason: str, bo
 async def _done(desk: Desk, act: Callable[[], Awaitable[str]]) -> None:
     """Do it once, say what became of it, go on to the next."""
     decided, desk.answers, desk.other = desk.at, [], None
-    try:
-        ui.notify(await act(), type="positive", position="bottom")
-    except FenliuError as error:
-        ui.notify(f"{desk.seen.words('conflict')}：{error}", type="warning", position="bottom")
+    assert desk.host is not None  # noqa: S101 - set before anything is drawn
+    with desk.host:  # the dialog that asked may be gone by now
+        try:
+            ui.notify(await act(), type="positive", position="bottom")
+        except FenliuError as error:
+            ui.notify(f"{desk.seen.words('conflict')}：{error}", type="warning", position="bottom")
     board = desk.room.feed.board
     board.put_alert(decided, None) if decided in board.alerts else board.put_order(decided, None)
     desk.room.feed.look_again(decided)

@@ -27,6 +27,8 @@ PAGES = (
     ("board", "/"),
     ("review_desk", "/review"),
     ("alerts", "/alerts"),
+    ("models", "/models"),
+    ("hotspots", "/hotspots"),
     ("figures", "/figures"),
     ("operations", "/operations"),
 )

@@ -14,6 +14,8 @@ from engine.console import (
     board_page,
     call_page,
     figures_page,
+    hotspots_page,
+    models_page,
     operations_page,
     order_page,
     review_page,
@@ -23,6 +25,18 @@ from engine.console.feed import Feed
 from engine.console.room import STATIC, STATIC_URL, Room
 from engine.console.session import Sessions
 from engine.http.service import Service
+
+_PAGES = (
+    board_page,
+    order_page,
+    call_page,
+    review_page,
+    alerts_page,
+    models_page,
+    hotspots_page,
+    figures_page,
+    operations_page,
+)
 
 
 def make_console(service: Service, privacy_key: bytes) -> FastAPI:
@@ -40,7 +54,7 @@ def make_console(service: Service, privacy_key: bytes) -> FastAPI:
     app.mount(STATIC_URL, StaticFiles(directory=STATIC))
     app.include_router(signin.make_router(room))
     app.middleware("http")(_safe_headers)
-    for page in (board_page, order_page, call_page, review_page, alerts_page, operations_page, figures_page):
+    for page in _PAGES:
         page.add(app, room)
     ui.run_with(app, title="分流", language="zh-CN", tailwind=False, show_welcome_message=False, reconnect_timeout=30)
     return app

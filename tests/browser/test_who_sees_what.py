@@ -47,7 +47,7 @@ def test_a_body_sees_only_its_own_orders(open_as: Open, city_service: Service) -
     expect(page.locator(".f-moves").get_by_role("button", name="签收")).to_be_visible()
     page.goto(f"/orders/{other['order_id']}")
     expect(page.locator(".f-panel")).to_contain_text("不在您的权限内")
-    for forbidden in ("/review", "/alerts", "/operations", "/figures"):
+    for forbidden in ("/review", "/alerts", "/operations", "/figures", "/models", "/hotspots"):
         page.goto(forbidden)
         expect(page.get_by_label("访问令牌")).to_be_visible()
 
@@ -59,7 +59,7 @@ def test_a_reader_sees_no_number_no_name_and_no_button(open_as: Open, city_servi
     )
     page = open_as("reader")
     expect(page.locator(".b-call", has_text="刷单").first).to_be_visible()
-    paths = ["/", f"/orders/{sent['order_id']}", f"/calls/{sent['call_id']}", "/review", "/alerts"]
+    paths = ["/", f"/orders/{sent['order_id']}", f"/calls/{sent['call_id']}", "/review", "/alerts", "/hotspots"]
     paths += [f"/alerts/{a['alert_id']}" for a in sent["alerts"]]
     for path in paths:
         page.goto(path)
@@ -90,7 +90,7 @@ def test_no_page_has_a_serious_accessibility_fault(open_as: Open, city_service: 
     for dark in (False, True):  # dark: the two pages with the most colours
         page = open_as("officer", dark=dark)
         paths = ["/", f"/orders/{sent['order_id']}", f"/calls/{sent['call_id']}", "/review", "/alerts", "/operations",
-                 "/figures", "/models/fraud_brushing"]  # fmt: skip
+                 "/figures", "/models", "/models/fraud_brushing", "/hotspots"]  # fmt: skip
         for path in paths[: 2 if dark else None]:
             page.goto(path)
             page.wait_for_selector("#main .f-panel, #main .b-orders")

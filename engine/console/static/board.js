@@ -1,6 +1,6 @@
 // The live board: keeps all open orders in the browser, sorts, filters and counts them, draws only what is seen.
 // Clocks run here; the server sends differences only. Nothing in `orders` is reactive: 5,000 rows stay cheap.
-import { clock, dayTime, serverNow, setServerNow, ring } from "/console-static/console-shared.js";
+import { clock, dayTime, isTyping, serverNow, setServerNow, ring } from "/console-static/console-shared.js";
 
 const ROOM_STEPS = new Set(["assign", "verify", "call_back"]);
 const RANK = { red: 0, orange: 1, yellow: 2, blue: 3, green: 4 };
@@ -280,7 +280,7 @@ export default {
       if (e.key === "Enter" && this.shown[this.at]) this.open(this.shown[this.at]);
     },
     onGlobalKey(e) {
-      if (e.ctrlKey || e.metaKey || e.altKey || /INPUT|SELECT|TEXTAREA/.test(e.target.tagName)) {
+      if (e.ctrlKey || e.metaKey || e.altKey || isTyping(e.target)) {
         if (e.key === "Escape") e.target.blur();
         return;
       }

@@ -69,3 +69,6 @@ function seen() {
   document.title = plain;
 }
 ["pointerdown", "keydown"].forEach((e) => addEventListener(e, seen, { passive: true }));
+
+// Whether keys go into a field or an editor, and so are no short-cuts.
+export const isTyping = (target) => target.isContentEditable || /INPUT|SELECT|TEXTAREA/.test(target.tagName);

@@ -1,5 +1,5 @@
 // Every page: the header's buttons, the keys, the wall clock, running clocks in server-made pages.
-import("/console-static/console-shared.js").then(({ clock, setServerNow, serverNow, wallTime, isMuted, setMuted }) => {
+import("/console-static/console-shared.js").then(({ clock, setServerNow, serverNow, wallTime, isMuted, isTyping, setMuted }) => {
   const cookie = (name, value) => { document.cookie = `${name}=${value};path=/;max-age=31536000;samesite=lax`; };
   const root = document.documentElement;
   const acts = {
@@ -19,7 +19,7 @@ import("/console-static/console-shared.js").then(({ clock, setServerNow, serverN
   });
   const press = (what) => document.querySelector(`[data-do=${what}]`)?.click();
   document.addEventListener("keydown", (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || /INPUT|SELECT|TEXTAREA/.test(e.target.tagName)) return;
+    if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || isTyping(e.target)) return;
     if (document.querySelector(".q-dialog")) return;
     const key = e.key.toLowerCase();
     if (key === "b") location.assign("/");
