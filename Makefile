@@ -8,7 +8,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 UV_VERSION := 0.13.9
 
-.PHONY: help setup run test check bench soak lock clean format
+.PHONY: help setup run test check bench soak pictures lock clean format
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ bench: setup ## the benchmarks: a table for people and build/bench.json
 
 soak: setup ## the long campaigns
 	@$(BIN)/pytest -m soak --timeout 7200
+
+pictures: setup ## take the pictures of docs/operating.md anew
+	@FENLIU_PICTURES=1 $(BIN)/pytest tests/browser/test_dossiers.py -k every_size
 
 format: setup ## put the code in shape
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .

@@ -141,7 +141,7 @@ def _show(desk: Desk, found: Checked) -> None:
     ]
     assert desk.editor is not None  # noqa: S101 - drawn before anything is typed
     desk.editor.run_method("mark", marks)
-    _again(desk, "faults", "moves")
+    _again(desk, "title", "faults", "moves")
 
 
 def _own(desk: Desk, fault: Fault) -> bool:
@@ -190,7 +190,8 @@ def _fault_line(desk: Desk, fault: Fault, warning: bool) -> None:
 def _title(desk: Desk) -> None:
     t, model = desk.seen.words, desk.model
     file = desk.room.service.rules().engine.models.files.get(model.id)
-    name = file.title if file else model.id
+    head = desk.checked.head if desk.checked else None
+    name = head.title if head else file.title if file else model.id
     badge = f'<span class="f-badge mo-{escape(model.state)}">{escape(t("mo_" + model.state))}</span>'
     if desk.is_new:
         badge = f'<span class="f-badge">{escape(t("not_stored"))}</span>'

@@ -29,10 +29,11 @@ PAGES = (
     ("alerts", "/alerts"),
     ("models", "/models"),
     ("hotspots", "/hotspots"),
+    ("dossiers", "/dossiers"),
     ("figures", "/figures"),
     ("operations", "/operations"),
 )
-_BODY_PAGES = ("board",)
+_BODY_PAGES = ("board", "dossiers")
 
 
 @dataclass(slots=True)

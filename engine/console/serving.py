@@ -13,6 +13,7 @@ from engine.console import (
     alerts_page,
     board_page,
     call_page,
+    dossiers_page,
     figures_page,
     hotspots_page,
     models_page,
@@ -34,6 +35,7 @@ _PAGES = (
     alerts_page,
     models_page,
     hotspots_page,
+    dossiers_page,
     figures_page,
     operations_page,
 )

@@ -1,6 +1,7 @@
 """Fixtures of the browser tests: one real service with its console, bodies that listen, Debian's Chromium."""
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from running import ROOT, Service, serving, until
 
 CHROMIUM = Path("/usr/bin/chromium")
 SHOTS = ROOT / "build" / "screenshots"
+PICTURES = ROOT / "docs" / "pictures"
 SIZES = {"desk": (1366, 768), "wall": (1920, 1080), "phone": (390, 844)}
 Open = Callable[..., Page]
 
@@ -125,3 +127,14 @@ def shot(page: Page, name: str) -> None:
     """Keep a screenshot as test output."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / f"{name}.png")
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a screenshot; `make pictures` has it put into the docs as well, in few colours so that it stays small."""
+    shot(page, name)
+    if os.environ.get("FENLIU_PICTURES"):
+        from PIL import Image
+
+        PICTURES.mkdir(exist_ok=True)
+        with Image.open(SHOTS / f"{name}.png") as taken:
+            taken.convert("RGB").quantize(96).save(PICTURES / f"{name}.png", optimize=True)

@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 from running import Service
 
 AXE = (Path(__file__).parent / "files" / "axe.min.js").read_text("utf-8")
+LEAK = "楼上装修把我家天花板泡了，找他家谈不拢，邻居不肯赔"
+HOME = "望潮区鼓澜街道月堰新村7幢302室"
 PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)|\d{3}\*{2,}\d{4}")
 
 
@@ -60,6 +62,8 @@ def test_a_reader_sees_no_number_no_name_and_no_button(open_as: Open, city_servi
     page = open_as("reader")
     expect(page.locator(".b-call", has_text="刷单").first).to_be_visible()
     paths = ["/", f"/orders/{sent['order_id']}", f"/calls/{sent['call_id']}", "/review", "/alerts", "/hotspots"]
+    dispute = city_service.answer(LEAK, caller={"phone": "13900030006", "name": "欧阳某"}, location={"address": HOME})
+    paths += ["/dossiers", f"/dossiers/{dispute['links']['dossier_id']}"]
     paths += [f"/alerts/{a['alert_id']}" for a in sent["alerts"]]
     for path in paths:
         page.goto(path)
@@ -87,10 +91,12 @@ def faults(page: Page) -> list[str]:
 def test_no_page_has_a_serious_accessibility_fault(open_as: Open, city_service: Service) -> None:
     sent = city_service.answer("听潮街道观澜社区有人持棍打人，已经受伤", caller={"phone": "13900030004"})
     bad = {}
+    dispute = city_service.answer(LEAK, caller={"phone": "13900030005"}, location={"address": HOME})
+    dossier = f"/dossiers/{dispute['links']['dossier_id']}"
     for dark in (False, True):  # dark: the two pages with the most colours
         page = open_as("officer", dark=dark)
         paths = ["/", f"/orders/{sent['order_id']}", f"/calls/{sent['call_id']}", "/review", "/alerts", "/operations",
-                 "/figures", "/models", "/models/fraud_brushing", "/hotspots"]  # fmt: skip
+                 "/figures", "/models", "/models/fraud_brushing", "/hotspots", "/dossiers", dossier]  # fmt: skip
         for path in paths[: 2 if dark else None]:
             page.goto(path)
             page.wait_for_selector("#main .f-panel, #main .b-orders")
