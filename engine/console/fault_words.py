@@ -36,6 +36,23 @@ _SENTENCES = tuple(
         (r"the file is larger than (\d+) bytes", "文件超过 {0} 字节"),
         (r'"(.+)" stands twice', "“{0}”写了两次"),
         (r"state: shadow", "先写 state: shadow"),
+        (r'"(.*)" is not a length of time', "“{0}”不是时间长度"),
+        (r"write 90s, 5m, 24h or 7d", "可写 90s、5m、24h、7d"),
+        (r"no condition stands here", "这里没有条件"),
+        (r"write at least one", "至少写一个"),
+        (r"no bound stands here", "这里没有界限"),
+        (r"write at_least, at_most, more_than, less_than or is", "可写 at_least、at_most、more_than、less_than、is"),
+        (r"a rise without a condition", "升级没有条件"),
+        (r"add when, over_time or with_alert", "请写 when、over_time 或 with_alert"),
+        (r"not a regular expression: (.+)", "正则表达式不对：{0}"),
+        (r"RE2 syntax, no look-around", "用 RE2 语法，不支持环视"),
+        (r"`(.+)` is not known yet when windows are filled", "统计窗口时还不知道 {0}"),
+        (r"move it to the model's `when`", "请移到模型的 when"),
+        (r"a grade only rises", "等级只升不降"),
+        (r'"(.+)" is nothing to group an? .+ by', "不能按“{0}”分组"),
+        (r"four eyes: a second person approves", "须由第二人批准"),
+        (r"a second absence in one model", "一个模型只能等一种“没有发生”"),
+        (r"only (\d+) signs stand here", "这里只有 {0} 个迹象"),
     )
 )
 _KINDS = {

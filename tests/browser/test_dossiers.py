@@ -39,7 +39,7 @@ def test_print_a_dossier(open_as: Open, city_service: Service) -> None:
     body = city_service.order(first["order_id"])["body"]["id"]
     own = open_as("body", f"/dossiers/{dossier}", body=body)
     expect(own.locator(".p-title")).to_contain_text("调解中")
-    stranger = open_as("body", f"/dossiers/{dossier}", body="xd-kh-office")
+    stranger = open_as("body", f"/dossiers/{dossier}", body="wc-xd-office")
     expect(stranger.locator(".f-panel")).to_contain_text("不在您的权限内")
 
 

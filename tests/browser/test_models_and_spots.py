@@ -76,6 +76,28 @@ def test_write_a_model_with_a_fault_fix_it_backtest_put_it_into_shadow(open_as: 
     expect(second.locator(".p-line")).to_contain_text("批准上线", timeout=15_000)
 
 
+OFFERS = """async (before) => {
+  const { offersAt, placeOf } = await import('/console-static/console-complete.js');
+  const node = { type: 'object', properties: { grade: { type: 'string' }, state: { enum: ['draft', 'live'] } } };
+  const W = { $ref: '#/$defs/W' };
+  const when = { properties: { danger: { type: 'boolean' }, any: { type: 'array', items: W } } };
+  const schema = { $defs: { W: when }, properties: { when: W, then: { anyOf: [node, { type: 'null' }] } } };
+  const words = { lists: { grade: [['red', '红色'], ['blue', '蓝色']] }, labels: { danger: '危险' } };
+  return offersAt(schema, words, placeOf(before)).map((o) => o.label);
+}"""
+
+
+def test_completion_knows_where_the_cursor_stands(open_as: Open) -> None:
+    page = open_as("reader", "/models")
+    for before, offered in (
+        ("wh", ["when"]), ("title: a\nwhen:\n  ", ["danger", "any"]), ("when:\n  危", ["danger"]),
+        ("when:\n  any:\n    - da", ["danger"]), ("when:\n  any:\n    - danger: tr", ["true"]),
+        ("when: {any: [{da", ["danger"]), ("then:\n  grade: ", ["red", "blue"]), ("then:\n  grade: 蓝", ["blue"]),
+        ("then: {state: dr", ["draft"]), ("when:\n  danger: true\nth", ["then"]),
+    ):  # fmt: skip
+        assert page.evaluate(OFFERS, before) == offered, before
+
+
 def test_what_was_typed_survives_a_reload_and_keys_of_the_console_rest(open_as: Open, city_service: Service) -> None:
     page = open_as("author", "/models/fraud_brushing")
     expect(page.locator(".m-verdict").first).to_have_text("没有错误", timeout=30_000)
