@@ -33,7 +33,7 @@ from engine.pipeline import Pipeline
 from engine.privacy import Vault, mask_name, mask_phone
 from engine.recalling import Recall
 from engine.reports import facts
-from engine.rulebook import Rules, Source
+from engine.rulebook import ALERTS, Rules, Source
 from engine.settings import Settings
 from engine.store import embedded
 from engine.store.client import Client
@@ -89,13 +89,21 @@ async def build(settings: Settings) -> Parts:
     await _open(client)
     vault = Vault(keeping.privacy_key(settings))
     masking = Masking(classifiers.mask, mask_phone, mask_name, vault.hash_phone, vault.seal)
+    shelf = Shelf(settings.rules / ALERTS, settings.data)
     service = Service(
         client=client,
         clock=clock,
         rules=rules.now,
         pipeline=Pipeline(client),
         actions=Actions(client, rules.now, clock),
-        models=Modelling(client, rules.now, clock, Shelf(settings.rules / "alerts", settings.data), settings.data),
+        models=Modelling(
+            client,
+            rules.now,
+            clock,
+            shelf,
+            history_of(settings),
+            settings.data,
+        ),
         disputes=DossierActions(client, rules.now, clock),
         masking=masking,
         recall=Recall(client, history_of(settings)),

@@ -6,6 +6,7 @@ up as it takes up an edit by hand. Who did what stands on the model's time line.
 
 import asyncio
 import gzip
+import heapq
 import os
 import tempfile
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from engine.alerting.backtest import verdicts_of
 from engine.alerting.lifecycle import LEADS
 from engine.clock import Clock
 from engine.errors import Conflict, Fault, Illegal, NotFound, RulesRefused
+from engine.history import History, ledger
 from engine.model.call import Instant
 from engine.model.change import Change
 from engine.model.message import LogEntry
@@ -34,8 +36,16 @@ _ORDER = {"live": 0, "shadow": 1, "draft": 2}
 class Modelling:
     """The models folder and the desk beside it."""
 
-    def __init__(self, client: Client, rules: Callable[[], Rulebook], clock: Clock, shelf: Shelf, data: Path) -> None:
-        self._client, self._rules, self._clock = client, rules, clock
+    def __init__(
+        self,
+        client: Client,
+        rules: Callable[[], Rulebook],
+        clock: Clock,
+        shelf: Shelf,
+        history: History,
+        data: Path,
+    ) -> None:
+        self._client, self._rules, self._clock, self._history = client, rules, clock, history
         self._shelf, self._data, self._drafts = shelf, data, Drafts()
 
     async def close(self) -> None:
@@ -53,13 +63,13 @@ class Modelling:
         return await self._drafts.test(self._shelf.folder, id_, text, self._rules().city)
 
     async def backtest(self, id_: str, text: str, since: Instant, until: Instant) -> Replayed:
-        """What the text would have done over the stored calls received in [since, until). Raises `DraftLate`."""
+        """What the text would have done over all calls received in [since, until). Raises `DraftLate`."""
         city = self._rules().city
         handle, name = tempfile.mkstemp(suffix=".jsonl.gz", dir=self._data)
         os.close(handle)
         try:
-            lines = [line async for line in archived.lines(self._client, city.id, since, until, _MOST_CALLS)]
-            await asyncio.to_thread(_write_archive, Path(name), lines)
+            held = [each async for each in archived.lines(self._client, city.id, since, until, _MOST_CALLS)]
+            await asyncio.to_thread(write_archive, Path(name), self._history, held, (since, until))
             verdicts = await self._verdicts()
             return await self._drafts.backtest(self._shelf.folder, id_, text, city, [Path(name)], verdicts)
         finally:
@@ -183,6 +193,10 @@ def _fired(counts: dict[str, int]) -> dict[str, int]:
     return fired
 
 
-def _write_archive(path: Path, lines: list[bytes]) -> None:
+def write_archive(path: Path, history: History, held: list[archived.Line], span: tuple[Instant, Instant]) -> None:
+    """What the store still holds and what went to the history, in the order of time, the newest when too many."""
+    ids = {line.id for line in held}  # a record on its way to the history is in both
+    moved = (archived.Line(*one) for one in ledger.lines(history, "call", *span, _MOST_CALLS) if one[1] not in ids)
+    newest = list(heapq.merge(moved, held))[-_MOST_CALLS:]
     with gzip.open(path, "wb", compresslevel=1) as file:
-        file.writelines(line + b"\n" for line in lines)
+        file.writelines(line.json + b"\n" for line in newest)

@@ -77,3 +77,17 @@ def record(history: History, kind: str, record_id: str) -> tuple[bytes, list[dic
             {"id": record_id},
         ).fetchone()
     return (found[0].encode(), msgspec.json.decode(found[1])) if found else None
+
+
+def lines(history: History, kind: str, since: int, until: int, most: int) -> list[tuple[int, str, bytes]]:
+    """Archived records of [since, until) (ms), oldest first, the newest `most` of them: when, id, JSON."""
+    files = history.files(kind)
+    if not files:
+        return []
+    newest = (
+        f'SELECT "at", id, json FROM read_parquet({_listed(files)}, hive_partitioning=false) '  # noqa: S608
+        'WHERE "at" >= $since AND "at" < $until ORDER BY "at" DESC LIMIT $most'
+    )
+    with duckdb.connect(":memory:", config={"threads": _THREADS, "memory_limit": _MEMORY}) as db:
+        found = db.execute(newest, {"since": since, "until": until, "most": most}).fetchall()
+    return [(at, id_, json.encode()) for at, id_, json in reversed(found)]

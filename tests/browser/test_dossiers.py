@@ -45,7 +45,7 @@ def test_print_a_dossier(open_as: Open, city_service: Service) -> None:
 
 def settled(page: Page, path: str) -> None:
     page.goto(path)
-    page.wait_for_selector("#main .f-panel, #main .b-orders, #main .r-desk")
+    page.wait_for_selector("#main .f-panel, #main .b, #main .r-desk")
     page.wait_for_timeout(700)
 
 

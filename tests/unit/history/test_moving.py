@@ -16,13 +16,15 @@ import pytest
 from made_up_days import DAY, MONDAY, Days, days
 
 from engine import archiving
+from engine.alerting.archive import Archive
 from engine.errors import NotFound
-from engine.history import History, Ledger
+from engine.history import History, Ledger, ledger
 from engine.model.change import Change
 from engine.model.city import City
+from engine.modelling import write_archive
 from engine.recalling import Recall
 from engine.reports import facts
-from engine.store import commits, settled, views
+from engine.store import archived, commits, settled, views
 from engine.store.client import Client
 from engine.store.codec import to_json
 from engine.store.keys import key
@@ -283,3 +285,21 @@ async def test_two_never_move_at_once(client: Client, city: City, town: str, tmp
         assert await archiving.archive(client, history_in(tmp_path), made.city, LATER) == 0
     moved = await asyncio.gather(*(archiving.archive(client, history_in(tmp_path), made.city, LATER) for _ in range(3)))
     assert sum(bool(n) for n in moved) == 1
+
+
+async def test_a_replay_reads_store_and_history_each_call_once(
+    client: Client, city: City, town: str, tmp_path: Path
+) -> None:
+    made, history = a_town(city, town), history_in(tmp_path)
+    await put(client, made)
+    await archiving.archive(client, history, made.city, LATER)
+    held = [line async for line in archived.lines(client, town, 0, LATER, 10_000)]
+    moved = ledger.lines(history, "call", 0, LATER, 10_000)
+    assert held
+    assert moved
+    file = tmp_path / "calls.jsonl.gz"
+    write_archive(file, history, held, (0, LATER))
+    found = list(Archive([file], made.city))
+    assert sorted(each.facts.event_id for each in found) == sorted(made.calls)
+    assert [each.facts.at for each in found] == sorted(each.facts.at for each in found)
+    assert ledger.lines(history, "call", 0, LATER, 1) == moved[-1:]
