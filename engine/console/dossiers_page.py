@@ -188,7 +188,7 @@ def _facts(found: Found, city: Any, t: Any) -> str:
         (t("category"), escape(found["category_name"])), (t("area"), escape(place or t("place_unknown"))),
         (t("opened"), short(found["opened_at"])), (t("d_next_visit"), short(found["visit_at"])),
         (t("d_parties"), parties), (t("body"), bodies), (t("orders"), orders),
-        (t("d_missing"), escape("；".join(found["missing_to_close"]))),
+        (t("d_missing"), escape("；".join(m.partition(" ")[2] or m for m in found["missing_to_close"]))),
     ]  # fmt: skip
     return facts(rows)
 

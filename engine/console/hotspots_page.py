@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 from nicegui import ui
 from starlette.responses import Response
 
-from engine.console.parts import at_words, button, html
+from engine.console.parts import INK, at_words, button, html
 from engine.console.room import Room, Visit, frame, to_sign_in, visit
 from engine.console.rows import body_name, category_name
 from engine.errors import FenliuError
@@ -161,8 +161,7 @@ def _grid(s: Seen) -> None:
     days = t("weekdays").split()
     cells = [[hour, 6 - day, grid[day][hour]] for day in range(7) for hour in range(24)]
     most = max((n for _, _, n in cells), default=0)
-    dark = s.visit.theme == "dark"
-    ink = {"color": "#9aa7b4" if dark else "#5b6875", "fontSize": 12}
+    ink = {"color": INK, "fontSize": 12}
     axis = {"type": "category", "axisLabel": ink, "axisTick": {"show": False}}
     options = {
         "animation": False,
@@ -173,7 +172,7 @@ def _grid(s: Seen) -> None:
         "visualMap": {
             "min": 0, "max": max(1, most), "orient": "horizontal", "left": "center", "bottom": 0, "itemHeight": 90,
             "itemWidth": 12, "textStyle": ink, "calculable": False,
-            "inRange": {"color": ["#1a232d", "#7a4a12", "#e8730c"] if dark else ["#f3f5f7", "#f6c38a", "#c2410c"]},
+            "inRange": {"color": ["rgba(232,115,12,0)", "rgba(232,115,12,0.5)", "rgba(214,84,12,1)"]},
         },
         "series": [{"type": "heatmap", "data": cells, "itemStyle": {"borderColor": "#8884", "borderWidth": 1}}],
     }  # fmt: skip
@@ -198,13 +197,17 @@ def _card(s: Seen, n: int, one: dict[str, Any], map_: SpotsMap) -> None:
         made.on("click", lambda: map_.run_method("show", n))
         html(
             f'<p class="h-facts"><span>{escape(when)}{" · " + escape(week) if week else ""}</span>'
-            f"<b>{escape(t('hs_times', calls=one['calls'], usual=one['usual'], times=one['times']))}</b></p>"
+            f"<b>{escape(t('hs_times', calls=one['calls'], usual=one['usual'], times=_times(one['times'])))}</b></p>"
             f"<p>{escape(one['reason'])}</p><p class=h-what>{escape(what)}</p>"
         )
         done = ui.element("div").classes("h-done")
         with done:
             if s.visit.viewer.acts:
                 button(t("hs_patrol"), partial(_patrol, s, one, done), "f-primary")
+
+
+def _times(times: float) -> str:
+    return f"{times:.0f}" if times >= 10 else f"{times:.1f}"
 
 
 async def _patrol(s: Seen, one: dict[str, Any], done: ui.element) -> None:

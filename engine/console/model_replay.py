@@ -7,7 +7,7 @@ from typing import Any
 from nicegui import ui
 
 from engine.alerting import Replayed
-from engine.console.parts import at_words, grade_badge, html
+from engine.console.parts import INK, at_words, grade_badge, html
 from engine.console.room import Visit
 from engine.console.rows import area_name, bare
 from engine.model.city import City
@@ -38,11 +38,11 @@ def drawn_replay(found: Replayed, city: City, seen: Visit) -> None:
 def _pictures(tally: dict[str, Any], city: City, seen: Visit) -> None:
     t = seen.words
     days = _every_day(tally["days"])[-_MOST_DAYS:]
-    _bars(t("rp_by_day"), [d[5:] for d in days], [tally["days"].get(d, 0) for d in days], seen)
+    _bars(t("rp_by_day"), [d[5:] for d in days], [tally["days"].get(d, 0) for d in days])
     hours = {int(h): n for h, n in tally["hours"].items()}
-    _bars(t("rp_by_hour"), [str(h) for h in range(24)], [hours.get(h, 0) for h in range(24)], seen)
+    _bars(t("rp_by_hour"), [str(h) for h in range(24)], [hours.get(h, 0) for h in range(24)])
     places = [(area_name(i, city) or t("place_unknown"), n) for i, n in list(tally["townships"].items())[:_MOST_AREAS]]
-    _bars(t("rp_by_area"), [name for name, _ in places], [n for _, n in places], seen)
+    _bars(t("rp_by_area"), [name for name, _ in places], [n for _, n in places])
 
 
 def _every_day(days: dict[str, int]) -> list[str]:
@@ -51,13 +51,12 @@ def _every_day(days: dict[str, int]) -> list[str]:
     return [str(first + timedelta(n)) for n in range((last - first).days + 1)]
 
 
-def _bars(title: str, names: list[str], values: list[int], seen: Visit) -> None:
-    ink = "#9aa7b4" if seen.theme == "dark" else "#5b6875"
-    label = {"color": ink, "fontSize": 12}
+def _bars(title: str, names: list[str], values: list[int]) -> None:
+    label = {"color": INK, "fontSize": 12}
     options = {
         "animation": False,
         "aria": {"enabled": True, "label": {"description": f"{title}: {dict(zip(names, values, strict=True))}"[:600]}},
-        "title": {"text": title, "textStyle": {"fontSize": 13, "fontWeight": "normal", "color": ink}, "top": 0},
+        "title": {"text": title, "textStyle": {"fontSize": 13, "fontWeight": "normal", "color": INK}, "top": 0},
         "grid": {"left": 4, "right": 8, "top": 26, "bottom": 2, "containLabel": True},
         "tooltip": {"trigger": "axis"},
         "xAxis": {"type": "category", "data": names, "axisLabel": label, "axisTick": {"show": False}},

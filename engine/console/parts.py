@@ -27,6 +27,8 @@ _REACHED = {
 }
 Point = tuple[float, float]
 """Latitude and longitude, WGS-84."""
+INK = "#748290"
+"""Words in charts: read on the light and on the dark theme."""
 _QUIET = ("message.delivered",)
 
 
@@ -161,7 +163,7 @@ def time_line(entries: list[LogEntry], city: City, t: Words, *, without_numbers:
         quiet = " quiet" if entry.what in _QUIET else ""
         bad = " bad" if entry.what.endswith((".overdue", ".supervised", ".dead", "_overdue", ".return")) else ""
         who = body_name(entry.who, city) if entry.who != "fenliu" else t("app")
-        kind = f" {escape(str(entry.data.get('type', '')))}" if entry.what.startswith("message.") else ""
+        kind = f" {escape(t.entry(str(entry.data.get('type', ''))))}" if entry.what.startswith("message.") else ""
         rows.append(
             f'<li class="{quiet}{bad}"><time>{at_words(entry.at, city)}</time><b>{escape(t.entry(entry.what))}</b>'
             f"<span>{escape(who)}{kind}</span><p>{escape(text)}</p></li>"
@@ -192,6 +194,7 @@ def place_map(city: City, township: str, points: Iterable[Point], body_at: Point
         y = sum(xy(*p)[1] for p in area.polygon) / len(area.polygon)
         on = ' class="on"' if area.id == township else ""
         name = escape(area.name.removesuffix("街道").removesuffix("镇"))
+        y -= 9 if on and body_at else 0  # the body's square stands in the middle
         drawn.append(f'<g{on}><polygon points="{ring(area.polygon)}"/><text x="{x:.1f}" y="{y:.1f}">{name}</text></g>')
     for point in points:
         x, y = xy(*point)

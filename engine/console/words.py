@@ -262,6 +262,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "l_message.dead": ("投递失败", "Delivery failed"),
     "l_message.queued": ("重新排队", "Queued again"),
     "l_call.accepted": ("接警", "Call accepted"),
+    "l_order.updated": ("情况更新", "Update"),
+    "l_order.cancelled": ("撤销通知", "Cancelled"),
+    "l_order.joint": ("同时通知", "Also informed"),
+    "l_alert.instruction": ("预警指令", "Instruction"),
+    "l_alert.review": ("请求研判", "Review asked"),
     "l_alert.raised": ("预警触发", "Alert raised"),
     "l_alert.confirm": ("确认", "Confirmed"),
     "l_alert.dismiss": ("排除", "Dismissed"),
@@ -297,9 +302,9 @@ class Words:
 
     def entry(self, what: str) -> str:
         """A line of a time line, by the log entry's `what`."""
-        if f"l_{what}" in WORDS:
-            return self(f"l_{what}")
-        return self(f"e_{what.partition('.')[2]}")
+        kind, _, event = what.partition(".")
+        known = (f"l_{what}", f"de_{event}" if kind == "dossier" else "", f"e_{event}")
+        return self(next((key for key in known if key in WORDS), f"e_{event}"))
 
     def table(self) -> dict[str, str]:
         """All words of the language, for the browser."""

@@ -60,13 +60,14 @@ export default {
       return options.length ? { from: context.pos - place.word.length, options, filter: false } : null;
     };
     this.stored = this.value;
+    const dark = document.documentElement.dataset.theme === "dark";
     this.view = new CM.EditorView({
       parent: this.$refs.host,
       state: CM.EditorState.create({
         doc: this.value,
         extensions: [
           CM.Prec.high(CM.keymap.of([{ key: "Mod-s", preventDefault: true, run: () => { this.$emit("store"); return true; } }])),
-          CM.basicSetup, language, faultField, CM.EditorView.lineWrapping,
+          CM.basicSetup, language, dark ? CM.syntaxHighlighting(CM.oneDarkHighlightStyle) : [], faultField, CM.EditorView.lineWrapping,
           CM.EditorState.tabSize.of(2), CM.indentUnit.of("  "),
           CM.EditorState.readOnly.of(this.frozen), CM.EditorView.editable.of(!this.frozen),
           CM.EditorState.languageData.of(() => [{ autocomplete: complete }]),
