@@ -20,10 +20,7 @@ EACH = {
     "classifier": ["--json", str(BUILD / "bench_classifier.json")],
     "alerting": [],
     "alerting_replay": ["--calls", "50000"],
-    "classifier": ["classifier.py", "--json", str(BUILD / "bench_classifier.json")],
-    "alerting": ["alerting.py", "--out", str(BUILD / "bench_alerting.json")],
-    "alerting_replay": ["alerting_replay.py", "--calls", "50000", "--out", str(BUILD / "bench_alerting_replay.json")],
-    "console": ["console.py", "--json", str(BUILD / "bench_console.json")],
+    "console": [],
 }
 
 

@@ -1,6 +1,6 @@
 """How fluent the board is with many open orders: first view, and how soon a call is seen while others come in.
 
-`python benchmarks/console.py [--orders 5000] [--rate 100] [--seconds 20] [--json FILE]`. A real service with an
+`python -m benchmarks.console [--orders 5000] [--rate 100] [--seconds 20] [--out FILE]`. A real service with an
 embedded store and Debian's Chromium, all on this machine: they share its cores, so a machine of its own for the
 browser is faster. "Seen" counts from the webhook's answer (the call is decided then) to the row in the page.
 """
@@ -152,18 +152,17 @@ def _in_thread(work: Any) -> None:
 
 
 def main() -> None:
-    """Print the figures; keep them as JSON when asked."""
+    """Print the figures and keep them as JSON."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--orders", type=int, default=5000)
     asked.add_argument("--rate", type=float, default=100.0)
     asked.add_argument("--seconds", type=float, default=20.0)
-    asked.add_argument("--json", type=Path)
+    asked.add_argument("--out", type=Path, default=ROOT / "build" / "bench_console.json")
     given = asked.parse_args()
     found = measure(given.orders, given.rate, given.seconds)
     for name, value in found.items():
         print(f"{name:26} {value}")
-    if given.json:
-        given.json.write_text(json.dumps(found, indent=1), "utf-8")
+    given.out.write_text(json.dumps(found, indent=1), "utf-8")
 
 
 if __name__ == "__main__":
