@@ -13,6 +13,7 @@ from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -198,12 +199,12 @@ def _instant(value: Any) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def instant_of(text: str) -> int:
-    """An RFC 3339 time or a plain date as milliseconds. Raises Refused when it is neither."""
+def instant_of(name: str, text: str, tz: str) -> int:
+    """An RFC 3339 time, or a plain date or time in the city's zone `tz`, as milliseconds. Raises Refused."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Refused(
-            Fault("since", f'"{text[:40]}" is no time', "write 2026-03-01 or 2026-03-01T08:00+08:00")
-        ) from None
+        right = "write 2026-03-01 or 2026-03-01T08:00+08:00"
+        raise Refused(Fault(f"--{name}", f'"{text[:40]}" is no time', right)) from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(tz))
     return int(moment.timestamp() * 1000)

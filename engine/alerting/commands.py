@@ -170,7 +170,8 @@ def _backtest(app: typer.Typer, outside: Outside) -> None:
         city, models = _models(outside, rules)
         archive = outside.archive(files, city, rules)
         try:
-            first, last = instant_of(since) if since else 0, instant_of(until) if until else 1 << 62
+            first = instant_of("since", since, city.tz) if since else 0
+            last = instant_of("until", until, city.tz) if until else 1 << 62
             verdicts = backtests.verdicts_of(outside.rows(alerts or []))
         except Refused as refused:
             typer.echo(str(refused), err=True)

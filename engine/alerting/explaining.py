@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.alerting.compiled import Compiled
+from engine.alerting.cooling import INHIBITED
 from engine.alerting.fields import Moment
 from engine.alerting.lengths import shown
 from engine.alerting.nodes import Leaf, Node, branch_name
@@ -108,6 +109,9 @@ def _quiet(model: Compiled, facts: Facts, cooldowns: "Cooldowns", draft: AlertDr
         until = cooldowns.get(model.cooldown_key(group, grade), 0)
         if until > facts.at:
             yield Told(f"{grade} 已于近期通知过 {group}，静默还剩 {shown(until - facts.at)}")
+        noted = cooldowns.get(model.cooldown_key(group, grade) + INHIBITED, 0)
+        if noted > facts.at and draft is None:
+            yield Told(f"{grade} 近期已被抑制并登记过 {group}，{shown(noted - facts.at)}内不再登记")
     if draft is not None and draft.silenced_by:
         yield Told(f"被 {draft.silenced_by} 抑制")
     if model.silence is not None and facts.moment in Moment:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.alerting import measures
+from engine.alerting.archive import instant_of
 from engine.alerting.conditions import Vocabulary, compile_when
 from engine.alerting.conditions_schema import When
 from engine.alerting.fields import Moment
@@ -20,6 +21,7 @@ from engine.alerting.template import parse
 from engine.alerting.textual import close_together, compile_regex
 from engine.alerting.wording import grams, likeness, normalise, sketch
 from engine.alerting.working_memory import SID, WorkingMemory
+from engine.errors import Refused
 from engine.model.alert import WindowEntry
 from engine.model.city import City
 
@@ -60,6 +62,13 @@ def test_a_sequence_is_found_exactly_when_some_chain_exists(times: list[int], le
 def test_a_member_may_hold_bars_and_an_empty_one_is_no_event() -> None:
     entries = [WindowEntry(2, "a|b|x"), WindowEntry(1, ""), WindowEntry(1, "c|")]
     assert measures.seen(entries) == [Seen(1, "c", ""), Seen(2, "a|b", "x")]
+
+
+def test_a_plain_date_is_a_day_of_the_city_whatever_the_machine_thinks() -> None:
+    assert instant_of("since", "2026-03-01", "Asia/Shanghai") == 1_772_294_400_000
+    assert instant_of("since", "2026-03-01T00:00+00:00", "Asia/Shanghai") == 1_772_323_200_000
+    with pytest.raises(Refused, match="--until"):
+        instant_of("until", "yesterday", "Asia/Shanghai")
 
 
 def test_a_new_city_has_no_usual_level() -> None:

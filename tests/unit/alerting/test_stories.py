@@ -255,6 +255,9 @@ def test_an_explanation_names_each_condition_with_its_value(load: Load, city: Ci
     assert "依据 c1，c2" in fired
     cooled = engine.explain("a", facts, entries, {"a|caller:甲|yellow": facts.at + 5 * MINUTE})
     assert "静默还剩 5分钟" in "\n".join(cooled.lines())
+    cool = {"a|caller:甲|yellow": facts.at + 9 * MINUTE, "a|caller:甲|yellow|inhibited": facts.at + 7 * MINUTE}
+    noted = engine.explain("a", facts, entries, cool)
+    assert "近期已被抑制并登记过 caller:甲，7分钟内不再登记" in "\n".join(noted.lines())
     unknown = "\n".join(engine.explain("a", replace(facts, values={"category": "x"}), {}, {}).lines())
     assert "✗ 测试模型" in unknown
     assert "分组 caller 未知" in unknown
