@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from running import ROOT, RULES, Service, serving, trained_model, until
 
 from engine import ruleset
 from engine.model.city import City
 from engine.store import embedded
+
+settings.register_profile("fenliu", deadline=None)
+settings.load_profile("fenliu")  # a busy machine is slow, not wrong
 
 
 @pytest.fixture(scope="session")
