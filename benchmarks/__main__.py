@@ -21,6 +21,7 @@ EACH = {
     "alerting": [],
     "alerting_replay": ["--calls", "50000"],
     "console": [],
+    "history": [],
 }
 
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 import classifiers
-from engine import __version__, keeping, ruleset
+from engine import __version__, bulletins, keeping, ruleset
 from engine.actions import Actions
 from engine.alerting import Shelf
 from engine.archiving import archive
@@ -20,8 +20,11 @@ from engine.clock import FILE_NAME, Clock
 from engine.console.forward import Forward
 from engine.console.place import socket_path
 from engine.delivery import Sender
+from engine.desk import Desk
 from engine.dossier_actions import DossierActions
 from engine.errors import StoreDown
+from engine.figuring import Reading
+from engine.gathering import Gatherer
 from engine.history import History
 from engine.http import Service, make_router
 from engine.http.door import Door
@@ -81,6 +84,19 @@ async def archive_once(settings: Settings) -> int:
         await client.close()
 
 
+async def bulletin_once(settings: Settings, day: str, span: str) -> str:
+    """The bulletin of a day, or of the week it lies in, as a page."""
+    clock = Clock(settings.data / FILE_NAME if settings.movable_clock else None)
+    client = Client(store_url(settings))
+    await _open(client)
+    try:
+        city = ruleset.load(settings.rules, city=settings.city)
+        reading = Reading(city, history_of(settings), await Gatherer(client, city).rows())
+        return bulletins.write(reading, day, span, clock.now())
+    finally:
+        await client.close()
+
+
 async def build(settings: Settings) -> Parts:
     """Read the rules, connect, put everything together; waits up to a minute for a store that is starting."""
     clock = Clock(settings.data / FILE_NAME if settings.movable_clock else None)
@@ -107,6 +123,7 @@ async def build(settings: Settings) -> Parts:
         disputes=DossierActions(client, rules.now, clock),
         masking=masking,
         recall=Recall(client, history_of(settings)),
+        desk=Desk(store_url(settings), settings.data / "history"),
         webhook_keys=keeping.webhook_keys(settings),
         tokens=keeping.tokens(settings),
         rules_fault=lambda: rules.fault,
@@ -140,6 +157,7 @@ def make_app(settings: Settings) -> FastAPI:
         watch.cancel()
         await parts.service.models.close()
         await forward.close()
+        parts.service.desk.close()
         await parts.client.close()
 
     forward = Forward(socket_path(settings.data))

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from engine import settings as settings_room
-from engine.errors import FenliuError
+from engine.errors import Fault, FenliuError, Refused
 from engine.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Fenliu 分流")
@@ -170,6 +170,32 @@ def archive(data_dir: DataDir = None, rules: RulesDir = None, store: Store = Non
 
     moved = asyncio.run(archive_once(_settings(data_dir=data_dir, rules_dir=rules, store_url=store)))
     typer.echo(f"{moved} records moved to the history")
+
+
+@app.command()
+def bulletin(
+    day: Annotated[str, typer.Option(help="Local date, 2026-11-22; none = yesterday.")] = "",
+    week: Annotated[bool, typer.Option("--week", help="Of the week, Monday to Sunday, that the day lies in.")] = False,
+    out: Annotated[Path | None, typer.Option(help="File to write; none = standard output.")] = None,
+    data_dir: DataDir = None,
+    rules: RulesDir = None,
+    store: Store = None,
+) -> None:
+    """The daily or weekly bulletin in Chinese as a page for print."""
+    from datetime import date, timedelta
+
+    from engine.app import bulletin_once
+
+    try:
+        chosen = date.fromisoformat(day) if day else date.today() - timedelta(days=1)
+    except ValueError:
+        raise Refused(Fault("--day", f"{day[:40]!r} is no date", "such as 2026-11-22")) from None
+    settings = _settings(data_dir=data_dir, rules_dir=rules, store_url=store)
+    page = asyncio.run(bulletin_once(settings, chosen.isoformat(), "week" if week else "day"))
+    if out is None:
+        typer.echo(page)
+    else:
+        out.write_text(page, encoding="utf-8")
 
 
 @app.command("settings")

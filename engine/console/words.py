@@ -1,5 +1,6 @@
 """Console room: every word people read, Chinese first. A key that is missing is a fault the tests find."""
 
+from engine.console.words_figures import FIGURE_WORDS
 from engine.console.words_work import DOSSIER_WORDS, HOTSPOT_WORDS, MODEL_WORDS
 from engine.model.order import Event, State
 
@@ -283,6 +284,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "k_mute": ("声音开关", "Sound"),
     "k_theme": ("深浅色", "Theme"),
     "k_help": ("这张表", "This table"),
+    **FIGURE_WORDS,
 }  # fmt: skip
 WORDS |= MODEL_WORDS | HOTSPOT_WORDS | DOSSIER_WORDS
 

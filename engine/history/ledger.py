@@ -4,6 +4,7 @@ Views `calls`, `orders`, `alerts` hold the flat columns; a record that is in the
 Read the store before the folder is opened: a record moves only that way, so none can be missed.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from engine.history.shape import table_of
 
 _THREADS = 2
 _MEMORY = "512MB"
+_NAMED = re.compile(r"\$([a-z]+)")
 Live = Mapping[str, Sequence[Mapping[str, Any]]]
 """Kind → rows of flat columns, as the store has them now."""
 
@@ -47,7 +49,8 @@ class Ledger:
 
     def ask(self, sql: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Rows of one question as dictionaries; `$name` in the question is taken from `values`."""
-        found = self._db.execute(sql, dict(values)) if values else self._db.execute(sql)
+        asked = {name: (values or {})[name] for name in _NAMED.findall(sql)}
+        found = self._db.execute(sql, asked) if asked else self._db.execute(sql)
         names = [d[0] for d in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 

@@ -1,6 +1,5 @@
 """Routes of hot spots: what rises in a range, a patrol order for it, and whether the patrol helped."""
 
-import asyncio
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +9,11 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from engine import figuring
 from engine.errors import Fault, NotFound, Refused
 from engine.http.asking import Here, Id, Who, allow
 from engine.http.problems import responses
 from engine.http.ranges import DAY_MS, From, To, range_of
-from engine.http.service import Service
 from engine.http.shapes import Plain, Reason, Strict, order_view
 from engine.http.tokens import LOOK, ROOM
 from engine.loop import Patrol
@@ -25,13 +24,11 @@ from engine.model.dutytable import body_in_role
 from engine.model.message import LogEntry
 from engine.model.order import Order
 from engine.model.reading import Place
-from engine.reports import effect, hot_spots, hotspots, row_of
-from engine.reports.sighting import Sighting, Spot, named, road_of, sighting_of
-from engine.reports.usual import HOUR_MS, Range, grid, slot_of
-from engine.store import views
+from engine.reports import effect, hotspots
+from engine.reports.sighting import Spot, named, road_of
+from engine.reports.usual import HOUR_MS, Range
 
 router = APIRouter(tags=["hotspots"])
-_MOST_CALLS = 20_000
 _MOST_IDS = 200
 Weeks = Annotated[int, Query(ge=1, le=52, description="Weeks before `from` that say what is usual.")]
 
@@ -48,45 +45,14 @@ class PatrolBody(Strict):
 
 @router.get("/hotspots", responses=responses(401, 403, 422, 503))
 async def hotspots_of(s: Here, who: Who, since: From = None, to: To = None, weeks: Weeks = 8) -> dict[str, Any]:
-    """What rises in the range against its own usual level, hours × weekdays, and townships by number of calls."""
+    """What rises in the range against its own usual level, hours × weekdays, and townships by number of incidents."""
     allow(who, LOOK)
     city = s.rules().city
     start, end = range_of(s, since, to)
-    calls, complete = await _stored(s, start, end)
-    past, past_complete = await _stored(s, start - weeks * 7 * DAY_MS, start)
-    answer = await asyncio.to_thread(_answer, city, calls, past, (start, end, weeks))
-    return {"from": stamp(start, city), "to": stamp(end, city), "complete": complete and past_complete} | answer
-
-
-async def _stored(s: Service, start: Instant, end: Instant) -> tuple[list[dict[str, Any]], bool]:
-    found = await views.recent_calls(s.client, s.rules().city.id, start, end, _MOST_CALLS)
-    return found, len(found) < _MOST_CALLS
-
-
-def _answer(
-    city: City, calls: list[dict[str, Any]], past: list[dict[str, Any]], asked: tuple[Instant, Instant, int]
-) -> dict[str, Any]:
-    start, end, weeks = asked
-    range_ = Range(start, end, city.tz)
-    base = Range(start - weeks * 7 * DAY_MS, start, city.tz)
-    now, before = _sightings(calls), _sightings(past)
-    found = hotspots.rising(now, before, range_, base)
-    zone = ZoneInfo(city.tz)
-    slots: dict[tuple[int, int], int] = {}
-    for one in now:
-        slots[slot_of(one.at, zone)] = slots.get(slot_of(one.at, zone), 0) + 1
-    return {
-        "incidents": len(now),
-        "grid": grid(slots),
-        "weeks": weeks,
-        "tests": found.tests,
-        "rising": [_view(one, city, weeks) for one in found.rising],
-        "spots": hot_spots([row_of(one) for one in calls], city.tz),
-    }
-
-
-def _sightings(stored: list[dict[str, Any]]) -> list[Sighting]:
-    return [found for one in stored if (found := sighting_of(one))]
+    answer = await s.desk.ask(city, figuring.rising, start, end, weeks)
+    found = answer.pop("found")
+    said = {"from": stamp(start, city), "to": stamp(end, city), "complete": True, "weeks": weeks, "tests": found.tests}
+    return said | answer | {"rising": [_view(one, city, weeks) for one in found.rising]}
 
 
 def _view(one: hotspots.Rising, city: City, weeks: int) -> dict[str, Any]:
@@ -182,11 +148,11 @@ async def patrol_effect(s: Here, who: Who, order_id: Id, days: Days = 14) -> dic
     asked = _asked(*await s.recall.order(city.id, order_id))
     before = Range(asked.at - days * DAY_MS, asked.at, city.tz)
     after = Range(asked.at, max(asked.at + HOUR_MS, min(now, asked.at + days * DAY_MS)), city.tz)
-    stored, complete = await _stored(s, before.start, after.end)
-    found = await asyncio.to_thread(effect.helped, _sightings(stored), asked.spot, asked.hours, before, after)
+    spans = (before.start, before.end), (after.start, after.end)
+    found = await s.desk.ask(city, figuring.helped, asked.spot, asked.hours, *spans)
     return {
         "order_id": order_id,
-        "complete": complete and now >= asked.at + days * DAY_MS,
+        "complete": now >= asked.at + days * DAY_MS,
         "before": {"from": stamp(before.start, city), "to": stamp(before.end, city), "calls": found.before},
         "after": {"from": stamp(after.start, city), "to": stamp(after.end, city), "calls": found.after},
         "rest": {"before": found.rest_before, "after": found.rest_after},

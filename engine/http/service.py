@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.actions import Actions
 from engine.clock import Clock
+from engine.desk import Desk
 from engine.dossier_actions import DossierActions
 from engine.http.tokens import Tokens
 from engine.intake import Masking
@@ -27,6 +28,7 @@ class Service:
     disputes: DossierActions
     masking: Masking
     recall: Recall
+    desk: Desk
     webhook_keys: tuple[bytes, ...]
     tokens: Tokens
     rules_fault: Callable[[], str]

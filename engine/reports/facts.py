@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 from engine.model.alert import Alert
 from engine.model.call import Instant
-from engine.model.city import City
+from engine.model.city import City, StepRule
 from engine.model.message import LogEntry
-from engine.model.order import FINAL_STATES, Order
+from engine.model.order import FINAL_STATES, Event, Order
 
 CALL: dict[str, str] = {
     "id": "text",
@@ -75,6 +75,7 @@ ORDER: dict[str, str] = {
     "returns": "int",
     "returned_by": "texts",
     "rejects": "int",
+    "call_back_due": "bool",
     "called_back": "bool",
     "solved": "bool",
     "satisfied": "bool",
@@ -177,6 +178,7 @@ def of_order(order: Order, line: Sequence[LogEntry], city: City) -> Facts:
         "returns": sum(e.what == "order.return" for e in line),
         "returned_by": list(order.passed),
         "rejects": sum(e.what == "order.reject" for e in line),
+        "call_back_due": any(s.step is Event.CALL_BACK for s in _steps(order, city)),
         "called_back": bool(calling),
         "solved": _answer(calling, "solved"),
         "satisfied": _answer(calling, "satisfied"),
@@ -228,6 +230,10 @@ def _answer(calling: Sequence[LogEntry], name: str) -> bool | None:
 
 def _tier(body: str, city: City) -> str:
     return city.bodies[body].tier.value if body in city.bodies else ""
+
+
+def _steps(order: Order, city: City) -> tuple[StepRule, ...]:
+    return city.procedures[order.procedure].steps if order.procedure in city.procedures else ()
 
 
 def _is_dispute(order: Order, city: City) -> bool:

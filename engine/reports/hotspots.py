@@ -8,6 +8,7 @@ places and hours were looked at.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.model.city import City
@@ -202,6 +203,31 @@ def _explains(narrow: Rising, wide: Rising) -> bool:
         return False
     shared = len(set(narrow.call_ids) & set(wide.call_ids))
     return shared - narrow.usual >= EXPLAINS * (wide.calls - wide.usual)
+
+
+def by_township(now: Iterable[Sighting], zone: ZoneInfo) -> list[dict[str, Any]]:
+    """Townships by number of incidents, each with 24 numbers by local hour and its five main categories.
+
+    Incidents whose place is unknown are one row with an empty township: they are not left out of the picture.
+    """
+    places: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
+    for one in now:
+        places[one.district, one.township].append(one)
+    rows = []
+    for (district, township), found in places.items():
+        hours = Counter(slot_of(s.at, zone)[1] for s in found)
+        rows.append(
+            {
+                "district": district,
+                "township": township,
+                "calls": len(found),
+                "by_hour": [hours[h] for h in range(24)],
+                "categories": [
+                    {"category": c, "calls": n} for c, n in Counter(s.category for s in found).most_common(5)
+                ],
+            }
+        )
+    return sorted(rows, key=lambda r: (-len(places[r["district"], r["township"]]), r["district"], r["township"]))
 
 
 def hours_said(hours: frozenset[int]) -> str:

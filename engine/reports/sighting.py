@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from engine.model.call import Instant
 from engine.model.city import City
@@ -59,25 +58,6 @@ class Sighting:
 def road_of(address: str) -> str:
     """The road, estate or landmark of an address: `望潮路35号` → `望潮路`."""
     return _DOOR.sub("", address) or address
-
-
-def sighting_of(stored: dict[str, Any]) -> Sighting | None:
-    """From a stored call {call, outcome}; None for a duplicate that rides on an order."""
-    outcome = stored["outcome"]
-    if outcome["joined"]:
-        return None
-    place = outcome["reading"]["place"]
-    return Sighting(
-        call_id=stored["call"]["call_id"],
-        at=stored["call"]["received_at"],
-        category=outcome["decision"]["category"],
-        district=place["district"],
-        township=place["township"],
-        community=place["community"],
-        address=place["address_key"].partition(":")[2],
-        lat=place["lat"],
-        lng=place["lng"],
-    )
 
 
 def named(spot: Spot, city: City) -> str:

@@ -136,6 +136,7 @@ async def _page(
     return Page(tuple(decoder.decode(f) for f in found if f), base64.urlsafe_b64encode(more.encode()).decode())
 
 
+_AT_ONCE = 1000
 _SAME_SCORE = 500
 """How many things may share one millisecond before a page could skip one."""
 
@@ -162,6 +163,21 @@ async def recent_calls(client: Client, city: str, since: Instant, until: Instant
     """Committed calls received in [since, until], newest first: {call, outcome, answer}."""
     ids = await client.read("ZREVRANGEBYSCORE", key(city, "calls"), until, since, "LIMIT", 0, limit)
     return await calls_by_id(client, city, [i.decode() for i in ids])
+
+
+async def ids(client: Client, city: str, kind: str) -> list[str]:
+    """Every id of a kind (`call`, `order`, `alert`, `dossier`) that the store holds, oldest first."""
+    return [i.decode() for i in await client.read("ZRANGE", key(city, kind + "s"), 0, -1)]
+
+
+async def versions(client: Client, city: str, kind: str, ids: list[str]) -> dict[str, int]:
+    """Id → version, for those that exist."""
+    found: dict[str, int] = {}
+    for at in range(0, len(ids), _AT_ONCE):
+        page = ids[at : at + _AT_ONCE]
+        rows = await client.read_many([("HGET", key(city, kind, i), "v") for i in page])
+        found |= {i: int(v) for i, v in zip(page, rows, strict=True) if v}
+    return found
 
 
 async def orders_by_id(client: Client, city: str, ids: list[str]) -> list[Order]:

@@ -128,8 +128,8 @@ def _reading(decision: Decision) -> Reading:
 def _walk(made: Days, chance: random.Random, order_id: str, decision: Decision) -> None:
     """Some moves at chance instants; clocks that run out in between ring."""
     now = made.orders[order_id].opened_at
-    for _ in range(chance.randrange(14)):
-        now += int(chance.expovariate(1 / (10 * MINUTE if chance.random() < 0.8 else 9 * HOUR)))
+    for _ in range(chance.randrange(18)):
+        now += int(chance.expovariate(1 / chance.choice([MINUTE, MINUTE, 10 * MINUTE, 40 * MINUTE, 9 * HOUR])))
         order = made.orders[order_id]
         if (rung := tick(order, made.city, now)) != Change():
             made.take(rung, now)
@@ -153,7 +153,8 @@ def _walk(made: Days, chance: random.Random, order_id: str, decision: Decision) 
 def _move(made: Days, chance: random.Random, order: Order, now: int) -> None:
     actor = chance.choice([Actor.BODY, Actor.OFFICER])
     legal = [e for e in legal_moves(order, made.city, actor) if e is not Event.REOPEN or chance.random() < 0.2]
-    weights = [0.05 if e in (Event.CANCEL, Event.REJECT) else 0.3 if e is Event.RETURN else 1 for e in legal]
+    rare = {Event.CANCEL: 0.05, Event.REJECT: 0.1, Event.RETURN: 0.2, Event.NOTE: 0.2, Event.SUPPLEMENT: 0.2}
+    weights = [rare.get(e, 1) for e in legal]
     if not legal:
         return
     kind = chance.choices(legal, weights)[0]

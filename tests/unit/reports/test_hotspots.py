@@ -84,13 +84,13 @@ def test_a_narrow_place_speaks_for_the_wide_one_around_it() -> None:
 
 
 def test_chance_alone_names_almost_nothing() -> None:
-    """200 places without any change, in ten cities: of two thousand places at most a handful may be named."""
+    """200 places without any change, in three cities: of six hundred places at most one may be named."""
     named = 0
-    for seed in range(10):
+    for seed in range(3):
         past = [s for n in range(200) for s in noise(1000 * seed + n, range(-8, 0), 0.6, f"{n}路")]
         now = [s for n in range(200) for s in noise(1000 * seed + 500 + n, range(0, 1), 0.6, f"{n}路")]
         named += len(rising(now, past, NOW, BASE).rising)
-    assert named <= 3
+    assert named <= 1
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
