@@ -5,6 +5,7 @@ Prints a table; with --json FILE writes it. The year is made up column by column
 
 import argparse
 import json
+import os
 import resource
 import shutil
 import tempfile
@@ -88,6 +89,7 @@ def write(history: History, kind: str, day: int, columns: dict[str, Any]) -> Non
     folder = history.folder / kind / f"{datetime.fromtimestamp((FIRST + (day + 9) * DAY) / 1000, UTC):%Y-%m-%d}"
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, folder / "b.parquet", compression="zstd", row_group_size=2_000)
+    os.utime(folder / "b.parquet", (0, 0))  # a file of long ago, not of this hour
 
 
 def rows(columns: dict[str, Any]) -> list[dict[str, Any]]:
@@ -97,14 +99,15 @@ def rows(columns: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def timed(name: str, question: Callable[[], Any], found: dict[str, float]) -> None:
-    """The best of two."""
+    """The better of two, by the clock and by what it cost the processor (on a busy machine the clock tells little)."""
     spent = []
     for _ in range(2):
-        start = time.perf_counter()
+        start, cost = time.perf_counter(), time.process_time()
         question()
-        spent.append(time.perf_counter() - start)
-    found[name] = round(min(spent), 3)
-    print(f"{name:44} {min(spent):7.2f} s", flush=True)
+        spent.append((time.perf_counter() - start, time.process_time() - cost))
+    wall, cpu = min(spent)
+    found[name], found[name + ", processor"] = round(wall, 3), round(cpu, 3)
+    print(f"{name:44} {wall:7.2f} s   {cpu:7.2f} s of processor", flush=True)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ import pyarrow.parquet as pq
 
 from engine.history.shape import DOSSIER, table_of
 
+_FRESH_S = 3600
 Row = Mapping[str, Any]
 Kept = dict[str, list[str]]
 """Kind → ids the store kept because they were changed after they were copied."""
@@ -120,6 +122,13 @@ class History:
     def files(self, kind: str) -> list[Path]:
         """All files of a kind, those archived first before the others."""
         return sorted((self.folder / kind).glob("*/*.parquet"))
+
+    def fresh(self, files: Sequence[Path]) -> set[Path]:
+        """Files whose records the store may still have: put here within the hour, or promised and not forgotten yet."""
+        moving = self.promised()
+        promised = {self.folder / name for name in moving.files} if moving else set()
+        since = time.time() - _FRESH_S
+        return {f for f in files if f in promised or f.stat().st_mtime > since}
 
     def _write(self, path: Path, kind: str, rows: Sequence[Row]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

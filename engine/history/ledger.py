@@ -5,7 +5,7 @@ Read the store before the folder is opened: a record moves only that way, so non
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -39,12 +39,11 @@ class Ledger:
         files = [f for f in self._history.files(kind) if f.parent.name >= since]
         names = ", ".join(f'"{c}"' for c in columns)
         parts = [f"SELECT {names} FROM live_{kind}"]  # noqa: S608 - names of ours
-        if files:
-            inside = _listed(files)
-            parts.append(
-                f"SELECT {names} FROM read_parquet({inside}, hive_partitioning=false) "  # noqa: S608 - names of ours
-                f"WHERE id NOT IN (SELECT id FROM live_{kind})"
-            )
+        fresh = self._history.fresh(files)
+        if settled := [f for f in files if f not in fresh]:
+            parts.append(f"SELECT {names} FROM {_read(settled)}")  # noqa: S608 - names of ours
+        if fresh:
+            parts.append(f"SELECT {names} FROM {_read(fresh)} WHERE id NOT IN (SELECT id FROM live_{kind})")  # noqa: S608
         self._db.execute(f"CREATE VIEW {kind}s AS " + " UNION ALL ".join(parts))
 
     def ask(self, sql: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -65,8 +64,9 @@ class Ledger:
         self.close()
 
 
-def _listed(files: Sequence[Path]) -> str:
-    return "[" + ", ".join("'" + str(f).replace("'", "''") + "'" for f in files) + "]"
+def _read(files: Iterable[Path]) -> str:
+    listed = ", ".join("'" + str(f).replace("'", "''") + "'" for f in sorted(files))
+    return f"read_parquet([{listed}], hive_partitioning=false)"
 
 
 def record(history: History, kind: str, record_id: str) -> tuple[bytes, list[dict[str, Any]]] | None:
@@ -76,7 +76,7 @@ def record(history: History, kind: str, record_id: str) -> tuple[bytes, list[dic
         return None
     with duckdb.connect(":memory:", config={"threads": _THREADS, "memory_limit": _MEMORY}) as db:
         found = db.execute(
-            f"SELECT json, line FROM read_parquet({_listed(files)}, hive_partitioning=false) WHERE id = $id",  # noqa: S608
+            f"SELECT json, line FROM {_read(files)} WHERE id = $id",  # noqa: S608
             {"id": record_id},
         ).fetchone()
     return (found[0].encode(), msgspec.json.decode(found[1])) if found else None

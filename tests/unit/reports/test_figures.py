@@ -1,5 +1,6 @@
 """Every figure against a second computation, written plainly from the time lines of made-up days."""
 
+import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -264,6 +265,10 @@ def test_what_is_in_the_store_goes_before_its_copy(city: City, tmp_path: Path) -
     both = archiving.rows_of(Batch(made.calls, made.orders, made.alerts, lines=made.lines), city)
     history = History(tmp_path, facts.COLUMNS)
     history.place(history.promise("b", "2026-03-01", both))
+    old = [*history.folder.rglob("*.parquet")]
+    for file in old:
+        os.utime(file, (0, 0))
+    assert history.fresh(old) == set(old), "promised and not forgotten yet, however long ago"
     twice = Reading(city, history, {k: [*v] for k, v in both.items()})  # type: ignore[dict-item]  # rows are rows
     once = replace(twice, history=History(tmp_path / "none", facts.COLUMNS))
     assert figuring.figures(twice, *WHOLE) == figuring.figures(once, *WHOLE)
