@@ -1,6 +1,7 @@
 """How long figures take over a year of a big city: 2 million calls in the history, a week's worth still in the store.
 
-Prints a table; with --json FILE writes it. The year is made up column by column; the questions are the real ones.
+Prints a table and writes build/bench_history.json (or --json FILE). The year is made up column
+by column; the questions are the real ones.
 """
 
 import argparse
@@ -114,7 +115,7 @@ def main() -> None:
     """Make the year, ask."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--calls", type=int, default=2_000_000)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, default=Path("build/bench_history.json"))
     asked = parser.parse_args()
     city, chance = ruleset.load(Path("rules")), np.random.default_rng(1)
     folder = Path(tempfile.mkdtemp(prefix="fenliu-history-"))
@@ -134,8 +135,8 @@ def main() -> None:
         shutil.rmtree(folder)
     found["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
     print(f"\npeak memory {found['peak_memory_mb']} MB")
-    if asked.json:
-        asked.json.write_text(json.dumps(found, indent=1), "utf-8")
+    asked.json.parent.mkdir(exist_ok=True)
+    asked.json.write_text(json.dumps(found, indent=1), "utf-8")
 
 
 def questions(reading: Reading) -> dict[str, float]:

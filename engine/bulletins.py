@@ -23,7 +23,7 @@ def write(reading: Reading, day: str, span: str, now: Instant) -> str:
         first, length = first - timedelta(days=first.weekday()), 7
     before, start, end = (_midnight(first + timedelta(days=d), zone) for d in (-length, 0, length))
     values = figuring.figures(reading, start, end)
-    rising = figuring.rising(reading, start, end, _WEEKS)["found"].rising
+    hot = figuring.rising(reading, start, end, _WEEKS)
     return to_html(
         Bulletin(
             city=city.name,
@@ -33,7 +33,7 @@ def write(reading: Reading, day: str, span: str, now: Instant) -> str:
             values=values["values"],
             before=figuring.figures(reading, before, start)["values"],
             before_name="前一周" if span == "week" else "前一日",
-            hot=[hotspots.reason(one, city, _WEEKS) for one in rising[:_MOST]],
+            hot=[hotspots.reason(one, city, hot["weeks"]) for one in hot["found"].rising[:_MOST]],
             returned_by=[(named(r["body"], "body", city), r["returns"]) for r in values["returned_by"][:_MOST]],
             categories=_categories(reading, before, start, end),
         )

@@ -19,6 +19,7 @@ from engine.reports.facts import Facts
 from engine.reports.sighting import Sighting, Spot
 from engine.reports.usual import Range, Slot, grid, slot_of
 
+_WEEK_MS = 7 * 86_400_000
 Live = Mapping[str, list[Facts]]
 
 
@@ -82,17 +83,23 @@ def records(
 
 
 def rising(reading: Reading, start: Instant, end: Instant, weeks: int) -> Answer:
-    """Hot spots of [start, end) against the weeks before, hours × weekdays, and townships by number of incidents."""
+    """Hot spots of [start, end) against the weeks before, hours × weekdays, and townships by number of incidents.
+
+    `weeks` whole weeks at most, as far back as calls are known: a city that started last month is not measured
+    against weeks in which nothing was written down. Without one whole week nothing is called usual or unusual.
+    """
     tz = reading.city.tz
     range_ = Range(start, end, tz)
-    base = Range(start - weeks * 7 * 86_400_000, start, tz)
-    now, before = sightings(reading, start, end), sightings(reading, base.start, start)
+    now, before = sightings(reading, start, end), sightings(reading, start - weeks * _WEEK_MS, start)
+    known = min(weeks, (start - min((s.at for s in before), default=start)) // _WEEK_MS)
+    base = Range(start - known * _WEEK_MS, start, tz)
     zone = ZoneInfo(tz)
     slots: Counter[Slot] = Counter(slot_of(s.at, zone) for s in now)
     return {
         "incidents": len(now),
         "grid": grid(slots),
-        "found": hotspots.rising(now, before, range_, base),
+        "weeks": known,
+        "found": hotspots.rising(now, [s for s in before if s.at >= base.start], range_, base),
         "spots": hotspots.by_township(now, zone),
     }
 

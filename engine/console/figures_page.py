@@ -256,7 +256,7 @@ def _trend(days: dict[str, Any], seen: Visit) -> None:
     options = {
         "animation": False,
         "tooltip": {"trigger": "axis"},
-        "legend": {"textStyle": {"color": soft}},
+        "legend": {"top": 0, "textStyle": {"color": soft}},
         "grid": {"left": 56, "right": 48, "top": 36, "bottom": 28},
         "xAxis": {"type": "category", "data": [d[5:] for d in names], "axisLabel": {"color": soft}},
         "yAxis": [{"type": "value", **axis}, {"type": "value", "max": 100, **axis, "splitLine": {"show": False}}],

@@ -88,7 +88,7 @@ def lines(history: History, kind: str, since: int, until: int, most: int) -> lis
     if not files:
         return []
     newest = (
-        f'SELECT "at", id, json FROM read_parquet({_listed(files)}, hive_partitioning=false) '  # noqa: S608
+        f'SELECT "at", id, json FROM {_read(files)} '  # noqa: S608
         'WHERE "at" >= $since AND "at" < $until ORDER BY "at" DESC LIMIT $most'
     )
     with duckdb.connect(":memory:", config={"threads": _THREADS, "memory_limit": _MEMORY}) as db:

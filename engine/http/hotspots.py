@@ -51,8 +51,8 @@ async def hotspots_of(s: Here, who: Who, since: From = None, to: To = None, week
     start, end = range_of(s, since, to)
     answer = await s.desk.ask(city, figuring.rising, start, end, weeks)
     found = answer.pop("found")
-    said = {"from": stamp(start, city), "to": stamp(end, city), "complete": True, "weeks": weeks, "tests": found.tests}
-    return said | answer | {"rising": [_view(one, city, weeks) for one in found.rising]}
+    said = {"from": stamp(start, city), "to": stamp(end, city), "complete": True, "tests": found.tests}
+    return said | answer | {"rising": [_view(one, city, answer["weeks"]) for one in found.rising]}
 
 
 def _view(one: hotspots.Rising, city: City, weeks: int) -> dict[str, Any]:

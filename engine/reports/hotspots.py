@@ -81,7 +81,9 @@ class _Look:
 
 
 def rising(now: Iterable[Sighting], before: Iterable[Sighting], range_: Range, base: Range) -> Found:
-    """Hot spots of `range_` against `base`, the weeks before it."""
+    """Hot spots of `range_` against `base`, the weeks before it; none when the base is empty."""
+    if base.end <= base.start:
+        return Found((), 0)
     places = _places(now, before)
     zone = ZoneInfo(range_.tz)
     slots = range_.slots(), base.slots()

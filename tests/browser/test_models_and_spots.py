@@ -114,6 +114,10 @@ def test_what_was_typed_survives_a_reload_and_keys_of_the_console_rest(open_as: 
 
 def test_a_hot_spot_becomes_a_patrol_order(open_as: Open, city_service: Service) -> None:
     now = city_service.now_ms()
+    quiet = city_service.call(
+        "青岚街道的路灯不亮", received_at=datetime.fromtimestamp(now / 1000 - 30 * 86_400, UTC).isoformat()
+    )
+    assert city_service.send(quiet).status_code == 200  # a month is known, so that there is something usual
     for n in range(12):  # six nights in a row at 22 o'clock, where it has been quiet for weeks
         at = now - now % DAY - (n % 6 + 1) * DAY + 14 * HOUR + n * 60_000
         received = datetime.fromtimestamp(at / 1000, UTC).isoformat()

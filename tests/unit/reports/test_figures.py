@@ -272,3 +272,14 @@ def test_what_is_in_the_store_goes_before_its_copy(city: City, tmp_path: Path) -
     twice = Reading(city, history, {k: [*v] for k, v in both.items()})  # type: ignore[dict-item]  # rows are rows
     once = replace(twice, history=History(tmp_path / "none", facts.COLUMNS))
     assert figuring.figures(twice, *WHOLE) == figuring.figures(once, *WHOLE)
+
+
+def test_a_city_that_started_last_month_is_not_measured_against_silence(city: City, tmp_path: Path) -> None:
+    made = days(city, 21, 60, length=9 * DAY)
+    reading = read(made, tmp_path, archived=True)
+    found = figuring.rising(reading, MONDAY + 3 * DAY, MONDAY + 10 * DAY, 8)
+    assert (found["weeks"], found["found"].rising, found["found"].tests) == (0, (), 0)
+    later = figuring.rising(reading, MONDAY + 8 * DAY, MONDAY + 9 * DAY, 8)
+    assert later["weeks"] == 1
+    assert later["found"].tests > 0
+    assert sum(map(sum, later["grid"])) == later["incidents"]
