@@ -48,7 +48,7 @@ soak: setup ## the long campaigns
 	@$(BIN)/pytest -m soak --timeout 7200
 
 pictures: setup ## take the pictures of docs/operating.md anew
-	@FENLIU_PICTURES=1 $(BIN)/pytest tests/browser/test_dossiers.py -k every_size
+	@FENLIU_PICTURES=1 $(BIN)/pytest tests/browser -k "every_size or with_a_fault"
 
 format: setup ## put the code in shape
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from browser_fixtures import Open, shot
+from browser_fixtures import Open, picture, shot
 from playwright.sync_api import Page, expect
 from running import Service, until
 
@@ -40,7 +40,7 @@ def test_write_a_model_with_a_fault_fix_it_backtest_put_it_into_shadow(open_as: 
     page.keyboard.press("Control+s")
     expect(page.locator(".q-notification").last).to_contain_text("没有保存")
     assert not (city_service.data / "rules/alerts/drone_noise.yaml").exists()
-    shot(page, "model-fault-desk")
+    picture(page, "model")
 
     page.locator(".cm-line", has_text="grade: bl").first.click()
     page.keyboard.press("End")
