@@ -1,5 +1,7 @@
 """`fenliu doctor`: what a person on duty at night wants to know, each line true or named as wrong."""
 
+import time
+
 from engine import ruleset
 from engine.app import store_url
 from engine.errors import FenliuError, RulesRefused
@@ -8,6 +10,8 @@ from engine.store import queues
 from engine.store.client import Client
 
 Finding = tuple[bool, str]
+LATE_MS = 10_000
+"""A worker that is this far behind is named as wrong."""
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -30,10 +34,14 @@ async def _store(settings: Settings, city: str) -> list[Finding]:
     try:
         await client.open()
         depths = await queues.depths(client, city) if city else {}
+        lags = await queues.lags(client, city, round(time.time() * 1000)) if city else queues.Lags(0, 0, {})
+        lags = await queues.lags(client, city, round(time.time() * 1000)) if city else queues.Lags(0, 0, {})
     except FenliuError as error:
         return [(False, f"store: {error}")]
     finally:
         await client.close()
     findings = [(True, "store: answers, keeps everything on disk, evicts nothing")]
     findings += [(name != "dead" or n == 0, f"queue {name}: {n}") for name, n in depths.items()]
-    return findings
+    findings += [(lags.oldest_ms <= LATE_MS, f"oldest message waits {lags.oldest_ms / 1000:.0f} s")]
+    findings += [(lags.clocks_ms <= LATE_MS, f"clocks ring {lags.clocks_ms / 1000:.0f} s late")]
+    return findings + [(False, f"not reached: {body} ({n} messages)") for body, n in lags.unreached.items()]

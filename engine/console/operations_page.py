@@ -18,6 +18,10 @@ from engine.http.tokens import Role
 from engine.store import queues, views
 
 _LOOK_S = 2.0
+_LATE_MS = 10_000
+"""A worker that is this far behind is shown in red."""
+_PROBE = "有人报警"
+"""Read to hear the version of the classifier in use."""
 
 
 def add(_: FastAPI, room: Room) -> None:
@@ -68,12 +72,20 @@ async def _health(room: Room, seen: Visit) -> str:
     try:
         depths, down = await queues.depths(service.client, book.city.id), ""
         counts = await views.counts(service.client, book.city.id)
+        lags = await queues.lags(service.client, book.city.id, service.clock.now())
     except FenliuError as error:
-        depths, counts, down = {}, {}, str(error)
+        depths, counts, lags, down = {}, {}, queues.Lags(0, 0, {}), str(error)
     fault = service.rules_fault()
     store = _light(not down, t("store_ok") if not down else f"{t('store_down')}：{down}")
     rules = _light(not fault, t("rules_ok") if not fault else t("rules_fault"))
-    versions = facts([(t("rules"), _code(book.city.version)), (t("models"), _code(book.engine.models.version))])
+    version = book.reader.read(_PROBE).model_version
+    versions = facts(
+        [
+            (t("rules"), _code(book.city.version)),
+            (t("models"), _code(book.engine.models.version)),
+            (t("classifier"), _code(version)),
+        ]
+    )
     said = f'<pre class="t-source">{escape(fault)}</pre>' if fault else ""
     tiles = "".join(
         f'<div class="o-tile{" bad" if name == "dead" and n else ""}"><b>{n}</b>'
@@ -85,10 +97,20 @@ async def _health(room: Room, seen: Visit) -> str:
         if name.startswith("fenliu_deliveries_total|outcome="):
             outcomes[name.partition("outcome=")[2]] += n
     tiles += f'<div class="o-tile"><b>{outcomes["delivered"]}</b><span>{escape(t("delivered"))}</span></div>'
+    for name, ms in (("lag_messages", lags.oldest_ms), ("lag_clocks", lags.clocks_ms)):
+        bad = " bad" if ms > _LATE_MS else ""
+        tiles += f'<div class="o-tile{bad}"><b>{ms / 1000:.0f} s</b><span>{escape(t(name))}</span></div>'
+    behind = "".join(
+        f"<tr><td>{escape(body_name(body, book.city))}</td><td class=num>{n}</td></tr>"
+        for body, n in lags.unreached.items()
+    )
+    unreached = (
+        f"<h2>{escape(t('unreached'))}</h2><table class=t-table><tbody>{behind}</tbody></table>" if behind else ""
+    )
     return (
         f'<section class="f-panel o-health"><h2>{escape(t("store"))}</h2>{store}<h2>{escape(t("rules"))}</h2>{rules}'
         f'{versions}{said}</section><section class="f-panel"><h2>{escape(t("queues"))}</h2>'
-        f'<div class="o-tiles">{tiles}</div></section>'
+        f'<div class="o-tiles">{tiles}</div>{unreached}</section>'
     )
 
 

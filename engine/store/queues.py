@@ -1,5 +1,6 @@
 """What waits: the outbox stream, messages to try again, dead letters, clocks, calls without a decision."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,3 +142,32 @@ async def depths(client: Client, city: str) -> dict[str, int]:
         ]
     )
     return dict(zip(("outbox", "retry", "dead", "alarms", "pending"), map(int, sizes), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Lags:
+    """How far the worker is behind, and which bodies are not reached."""
+
+    oldest_ms: int
+    """Age of the oldest message that is not settled, on the store's own clock; 0 when none waits."""
+    clocks_ms: int
+    """How long ago the first clock that did not ring yet ran out; 0 when none did."""
+    unreached: dict[str, int]
+    """Body → messages that wait for another try, of the first thousand."""
+
+
+async def lags(client: Client, city: str, now: Instant) -> Lags:
+    """What stands still and how long. `now` is for the clocks."""
+    first, time, alarm, waiting = await client.read_many(
+        [
+            ("XRANGE", key(city, "outbox"), "-", "+", "COUNT", 1),
+            ("TIME",),
+            ("ZRANGE", key(city, "alarms"), 0, 0, "WITHSCORES"),
+            ("ZRANGE", key(city, "retry"), 0, 999),
+        ]
+    )
+    at = int(first[0][0].decode().partition("-")[0]) if first else 0
+    due = int(float(alarm[1])) if alarm else now
+    bodies = await client.read_many([("HGET", key(city, "msg", i.decode()), "body") for i in waiting])
+    age = max(0, int(time[0]) * 1000 + int(time[1]) // 1000 - at) if at else 0
+    return Lags(age, max(0, now - due), dict(Counter(b.decode() for b in bodies if b).most_common()))

@@ -137,3 +137,15 @@ async def test_a_store_that_would_lose_orders_is_refused_with_the_setting(client
     finally:
         for name, value in {"maxmemory": "0", "maxmemory-policy": "noeviction", "appendonly": "yes"}.items():
             await client.read("CONFIG", "SET", name, value)
+
+
+async def test_what_stands_still_and_which_bodies_are_not_reached(client: Client, town: str) -> None:
+    assert await queues.lags(client, town, T0) == queues.Lags(0, 0, {})
+    await outbox(client, town, 3)
+    assert (await queues.lags(client, town, T0)).oldest_ms >= 0
+    waiting, _, _ = await taken(client, town)
+    await put(client, town, waiting, "waiting", retry_at=T0 + MINUTE)
+    await commits.commit(client, town, Change(orders=(an_order(town, alarm_at=T0 + MINUTE),)), now=T0)
+    found = await queues.lags(client, town, T0 + 3 * MINUTE)
+    assert found.unreached == {waiting.message.body_id: 1}
+    assert found.clocks_ms == 2 * MINUTE
