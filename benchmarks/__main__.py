@@ -18,6 +18,7 @@ EACH = {
     "steps": [],
     "load": [],
     "classifier": ["--json", str(BUILD / "bench_classifier.json")],
+    "linking": ["--json", str(BUILD / "bench_linking.json")],
     "alerting": [],
     "alerting_replay": ["--calls", "50000"],
     "console": [],

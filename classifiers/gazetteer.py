@@ -96,7 +96,7 @@ class Gazetteer:
         """The finest area all names lie on one line with; where they part, the last they share."""
         longest = [one for one in spoken if not any(_inside(one, other) for other in spoken)]
         lines = [self._line(name.area) for _, name in longest]
-        deepest = max(range(len(lines)), key=lambda at: (len(lines[at]), longest[at][1].certainty))
+        deepest = max(range(len(lines)), key=lambda at: self._depth(lines[at], longest[at][1]))
         shared = lines[deepest]
         torn = False
         for line in lines:
@@ -110,6 +110,10 @@ class Gazetteer:
         place = self._city.places.get(name.place) if name.place and not torn else None
         narrow = not torn and (bool(name.place) or self._is_street(name))
         return self._at(shared[-1], certainty, place, key=_key(text, at, name.word) if narrow else "")
+
+    def _depth(self, line: list[str], name: _Name) -> tuple[int, bool, float]:
+        """The finer area first; of equals a street, estate or place before the area's own name: it is the spot."""
+        return len(line), bool(name.place) or self._is_street(name), name.certainty
 
     def _line(self, area: str) -> list[str]:
         line: list[str] = []

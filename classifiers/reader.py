@@ -22,6 +22,8 @@ from engine.model.reading import Candidate, Matter, Place, Reading, Reason, Sign
 
 LEAST_SEEN = 3
 """A text of which the model knows fewer features says too little to decide on."""
+_SPREAD, _LEAST_SHARE = 12, 0.005
+"""Categories kept of a reading for comparing it with others, and the least probability worth keeping."""
 AGREE = 0.02
 """Danger score under which a phrase alone is not believed at once: a person looks."""
 
@@ -81,6 +83,7 @@ class Reader:
             place=place,
             danger_score=round(score.danger, 4),
             model_version=self._version,
+            spread=self._spread(score.probabilities),
             concepts=spoken_of(plain(text)),
             unseen=self.scorer.unseen(text),
         )
@@ -134,6 +137,14 @@ class Reader:
                 round(float(probabilities[at]), 4),
             )
             for at in order
+        )
+
+    def _spread(self, probabilities: Floats) -> tuple[tuple[str, float], ...]:
+        likely = probabilities.argsort()[: -_SPREAD - 1 : -1]
+        return tuple(
+            (self._map.categories[at].id, round(float(probabilities[at]), 3))
+            for at in likely
+            if probabilities[at] >= _LEAST_SHARE
         )
 
     def _why(self, text: str, best: int, score: Score, hits: list[Hit], verdict: _Verdict) -> list[Reason]:

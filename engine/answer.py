@@ -23,6 +23,7 @@ def answer_of(outcome: CallOutcome, alerts: tuple[Alert, ...], city: City) -> by
                 "same_caller": outcome.links.same_caller,
                 "same_place": outcome.links.same_place,
                 "duplicate_of": outcome.links.duplicate_of or None,
+                "possible_duplicate": outcome.links.possible_duplicate or None,
                 "dossier_id": outcome.links.dossier_id or None,
             },
             "alerts": [

@@ -9,7 +9,7 @@ import msgspec
 from engine import filing
 from engine.clock import Clock
 from engine.errors import Fault, Illegal, NotFound, Refused, Replayed
-from engine.loop import Opening, act_on, legal_or_raise, merge, open_order, split, split_off
+from engine.loop import Opening, act_on, join_by_hand, legal_or_raise, merge, open_order, split, split_off
 from engine.model.calendar import local
 from engine.model.call import Instant
 from engine.model.change import CallOutcome, Change
@@ -18,7 +18,7 @@ from engine.model.dossier import Dossier, DossierAct, DossierEvent
 from engine.model.order import Order
 from engine.pipeline import Rulebook, order_id_of
 from engine.retrying import again
-from engine.routing import Asked, decide
+from engine.routing import Asked, decide, joined
 from engine.store import calls, commits, views
 from engine.store.client import Client
 
@@ -106,6 +106,26 @@ class DossierActions:
             label = {"kind": "link", "call_id": call_id, "text": stored.call.text, "not": order.summary, "at": now}
             await commits.commit(self._client, city.id, replace(change, moved=(moved,)), now=now, labels=(label,))
             return next(o for o in change.orders if o.order_id == own)
+
+        return await again(once)
+
+    async def join_call(self, call_id: str, order_id: str, reason: str, who: str) -> Order:
+        """A call that a person finds to be a repeat rides on `order_id`. Raises `NotFound`, `Illegal`, `Conflict`."""
+
+        async def once() -> Order:
+            city, now = self._rules().city, self._clock.now()
+            stored = await calls.load(self._client, city.id, call_id)
+            if not stored.outcome or stored.order_id != order_id_of(call_id):
+                raise Illegal(f"call {call_id} has no open order of its own: there is nothing to join", ())
+            own = await views.order(self._client, city.id, stored.order_id)
+            target = await views.order(self._client, city.id, order_id)
+            change = join_by_hand(own, target, stored.call, city, now, who, reason)
+            outcome = _outcomes.decode(stored.outcome)
+            links = replace(outcome.links, duplicate_of=order_id, possible_duplicate="")
+            moved = replace(outcome, order_id=order_id, decision=joined(outcome.decision), links=links, joined=True)
+            label = {"kind": "link", "call_id": call_id, "text": stored.call.text, "same": target.summary, "at": now}
+            await commits.commit(self._client, city.id, replace(change, moved=(moved,)), now=now, labels=(label,))
+            return next(o for o in change.orders if o.order_id == order_id)
 
         return await again(once)
 

@@ -6,6 +6,7 @@ whole decision. A crash in between is found by recovery, which walks the same li
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -14,7 +15,7 @@ from engine import alarming, filing
 from engine.alerting import Engine, Plan, facts
 from engine.answer import answer_of
 from engine.errors import Busy, Conflict, NotFound
-from engine.linking import Earlier, judge
+from engine.linking import Earlier, kinds_of, likest
 from engine.loop import Filing, Opening, file_call, grade_of, join, more_serious, open_order
 from engine.model.calendar import local
 from engine.model.call import Call, Location
@@ -28,8 +29,8 @@ from engine.store import calls, commits, views
 from engine.store.client import Client
 
 log = logging.getLogger("fenliu.pipeline")
-_MOST_CONFLICTS = 10
-"""Walks of one call; the waits between them add up to about a second."""
+_MOST_CONFLICTS = 12
+"""Walks of one call; the waits between them add up to about a second and a half."""
 
 
 class TextReader(Protocol):
@@ -72,6 +73,8 @@ class Work:
     filing: Filing | None = None
     """The dossier of a dispute's call."""
     claims: tuple[Claim, ...] = ()
+    over: tuple[str, ...] = ()
+    """Earlier calls about the same thing that this one does not wait for any longer."""
     change: Change = Change()
     order_id: str = ""
     answer: bytes = b""
@@ -146,7 +149,7 @@ class Accept:
             work.call,
             hook=work.hook,
             digest=work.digest,
-            facts=_link_facts(work.call, work.read),
+            facts=link_facts(work.call, work.read),
             rules=work.rules.city.links,
             windows=plan.queries if plan else (),
             cooldowns=plan.cooldown_keys if plan else (),
@@ -162,7 +165,8 @@ def _may_send(reading: Reading, city: City) -> bool:
     return bool(city.units) and (reading.danger or reading.matter is Matter.POLICE or reading.signs.violence)
 
 
-def _link_facts(call: Call, reading: Reading) -> calls.LinkFacts:
+def link_facts(call: Call, reading: Reading) -> calls.LinkFacts:
+    """What later calls need to know of this one."""
     place = reading.place
     return calls.LinkFacts(
         category=reading.category,
@@ -174,6 +178,9 @@ def _link_facts(call: Call, reading: Reading) -> calls.LinkFacts:
         lat=place.lat if place.lat is not None else call.location.lat,
         lng=place.lng if place.lng is not None else call.location.lng,
         danger=reading.danger,
+        kinds=kinds_of(reading),
+        concepts=reading.concepts,
+        address=call.location.address,
     )
 
 
@@ -183,26 +190,38 @@ class Link:
     async def run(self, work: Work) -> None:
         """Pure."""
         found = work.found
-        new = _earlier(work.call.call_id, work.call.received_at, "", _link_facts(work.call, work.read))
-        candidates = [_candidate(c, new, work.patient) for c in found.candidates if c.facts]
-        same = judge(new, candidates, work.rules.city.links)
+        new = earlier(work.call.call_id, work.call.received_at, "", link_facts(work.call, work.read))
+        rules = work.rules.city.links
+        candidates = [_candidate(c, found.seq) for c in found.candidates if c.facts]
+        score, best = likest(new, candidates, rules) or (0.0, None)
+        coming = {c.call_id for c in found.candidates if c.undecided}
+        over: tuple[str, ...] = ()
+        if best and score >= rules.duplicate_similarity and best.call_id in coming and not work.patient:
+            over = (best.call_id,)
+            decided = [c for c in candidates if c.call_id not in coming]
+            score, best = likest(new, decided, rules) or (0.0, None)
+        joins = best is not None and score >= rules.duplicate_similarity
+        maybe = best is not None and not joins and score >= rules.possible_similarity
+        work.over = over
         work.links = Links(
             same_caller=found.same_caller,
             same_place=found.same_place,
-            duplicate_of=same.order_id if same else "",
+            duplicate_of=best.order_id if best and joins else "",
+            possible_duplicate=best.order_id if best and maybe else "",
             same_caller_calls=found.caller_ids,
             same_place_calls=found.place_ids,
         )
 
 
-def _candidate(c: calls.Candidate, new: Earlier, patient: bool) -> Earlier:
-    """A candidate still being decided counts with its coming order, if it came first (nobody waits in a ring)."""
+def _candidate(c: calls.Candidate, seq: int) -> Earlier:
+    """A candidate still being decided counts with its coming order if it was accepted first: no ring of waiting."""
     assert c.facts is not None  # noqa: S101 - the caller keeps only those with facts
-    awaited = patient and c.undecided and (c.at, c.call_id) < (new.at, new.call_id)
-    return _earlier(c.call_id, c.at, order_id_of(c.call_id) if awaited else c.order_id, c.facts)
+    awaited = c.undecided and c.seq < seq
+    return earlier(c.call_id, c.at, order_id_of(c.call_id) if awaited else c.order_id, c.facts)
 
 
-def _earlier(call_id: str, at: int, order_id: str, known: calls.LinkFacts) -> Earlier:
+def earlier(call_id: str, at: int, order_id: str, known: calls.LinkFacts) -> Earlier:
+    """A call with its facts, as the linking room compares it."""
     return Earlier(
         call_id=call_id,
         at=at,
@@ -214,6 +233,9 @@ def _earlier(call_id: str, at: int, order_id: str, known: calls.LinkFacts) -> Ea
         township=known.township,
         lat=known.lat,
         lng=known.lng,
+        kinds=known.kinds,
+        concepts=known.concepts,
+        address=known.address,
     )
 
 
@@ -339,6 +361,7 @@ class Commit:
             reading=work.read,
             alert_ids=tuple(a.alert_id for a in change.alerts),
             joined=decision.handoff.value == "join",
+            over=work.over,
         )
         answer = answer_of(outcome, change.alerts, work.rules.city)
         work.answer = await commits.commit(
@@ -375,7 +398,7 @@ class Pipeline:
             try:
                 return await self._walk(replace(work), without)
             except Conflict:
-                await asyncio.sleep(0.02 * (attempt + 1))
+                await asyncio.sleep(0.02 * (attempt + 1) * random.uniform(0.5, 1.5))
                 work = replace(work, redo=True, patient=attempt < _MOST_CONFLICTS - 2)
         raise Busy(f"call {work.call.call_id} is durable and still being decided: send the same webhook again")
 

@@ -10,7 +10,7 @@ from engine.actions import CallReview
 from engine.http.asking import Here, Id, Who, allow
 from engine.http.door import Limited, taken
 from engine.http.problems import responses
-from engine.http.shapes import CallReviewBody, ClassifyBody, SplitBody, order_view
+from engine.http.shapes import CallReviewBody, ClassifyBody, JoinBody, SplitBody, order_view
 from engine.http.tokens import LOOK, ROOM
 from engine.intake import CallBody
 from engine.model.reading import Matter
@@ -79,6 +79,14 @@ async def call_by_id(s: Here, who: Who, call_id: Id) -> dict[str, Any]:
     shown["caller"].pop("hash")
     answer = json.loads(stored.answer) if stored.answer else None
     return {"call": shown, "status": stored.status, "order_id": stored.order_id or None, "answer": answer}
+
+
+@router.post("/calls/{call_id}/join", responses=responses(400, 401, 403, 404, 409, 422, 503))
+async def join_call(s: Here, who: Who, call_id: Id, body: JoinBody) -> dict[str, Any]:
+    """A person finds that a call repeats what an open order is about (并单); kept as training data."""
+    allow(who, ROOM)
+    order = await s.disputes.join_call(call_id, body.order_id, s.masking.text(body.reason), who.name)
+    return order_view(order, s.rules().city)
 
 
 @router.post("/calls/{call_id}/split", responses=responses(400, 401, 403, 404, 409, 422, 503))

@@ -106,6 +106,13 @@ class SplitBody(Strict):
     reason: Reason
 
 
+class JoinBody(Strict):
+    """Which open order a call repeats, and why."""
+
+    order_id: Annotated[str, Field(min_length=1, max_length=200)]
+    reason: Reason
+
+
 class CallReviewBody(Strict):
     """A person's decision on an unsure call."""
 

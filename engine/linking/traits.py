@@ -23,9 +23,12 @@ VAGUE = frozenset(
     {"呼救", "过去", "长期", "害怕", "夸张", "询问", "抱怨", "正在", "无效", "说不清", "证明", "孩子", "老人", "核实"}
 )
 """Concepts that say how somebody speaks, or about whom, and not what happened."""
-KINDS = 4
-"""Likeliest categories that are kept of a reading."""
-_LEAST_KIND = 0.03
+_SIGN = re.compile("[\u4e00-\u9fff]")
+_COMMON = frozenset(
+    "我了的不一人在个说有是上没来里要子他们到家下就三十天去车请着门都老还好给公年那打出电两把开小后二问过能现地面这口大头被看"
+    "时让走水机道五也四手多工点月报发得想今百你已楼用八路前可六回自外管以话收生钱费保事行次司"
+)
+"""The commonest characters of calls: shared by calls about anything."""
 
 
 Doors = Mapping[str, frozenset[str]]
@@ -39,6 +42,8 @@ class Traits:
     words: frozenset[str]
     """Character pairs without place, door numbers, punctuation and fillers."""
     doors: Doors
+    signs: frozenset[str]
+    """Characters that carry a meaning of their own, without the commonest ones."""
 
 
 @lru_cache(maxsize=8192)
@@ -49,7 +54,7 @@ def traits(text: str, address_key: str, address: str = "") -> Traits:
     """
     name = spot_of(address_key).partition(":")[2]
     bare = _DOOR.sub("", text.replace(name, "") if name else text)
-    return Traits(pairs(bare), doors(f"{text}，{address}"))
+    return Traits(pairs(bare), doors(f"{text}，{address}"), frozenset(_SIGN.findall(bare)) - _COMMON)
 
 
 def pairs(text: str) -> frozenset[str]:
@@ -96,22 +101,35 @@ def door_shared(one: Doors, other: Doors) -> bool:
     return any(kind in other and numbers & other[kind] for kind, numbers in one.items())
 
 
+def likeness(a: str, b: str) -> float:
+    """How alike two short texts are by their character pairs alone (0–1)."""
+    return overlap(pairs(a), pairs(b))
+
+
 def overlap(one: frozenset[str], other: frozenset[str]) -> float:
     """0 (nothing shared) … 1: what is shared over the smaller: a second caller often says less."""
     return len(one & other) / min(len(one), len(other)) if one and other else 0.0
 
 
+def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
+    """What is shared over all there is (0–1)."""
+    return len(one & other) / len(one | other) if one and other else 0.0
+
+
+def cosine(one: frozenset[str], other: frozenset[str]) -> float:
+    """What is shared over the geometric mean of both sizes (0–1)."""
+    return len(one & other) / sqrt(len(one) * len(other)) if one and other else 0.0
+
+
 def affinity(one: Iterable[tuple[str, float]], other: Iterable[tuple[str, float]]) -> float:
-    """How much two readings mean the same category (0–1): the probability they share."""
+    """How much two readings mean the same (0–1): the Bhattacharyya coefficient of their categories."""
     theirs = dict(other)
-    return sum(min(p, theirs[c]) for c, p in one if c in theirs)
+    return sum(sqrt(p * theirs[c]) for c, p in one if c in theirs)
 
 
 def kinds_of(reading: Reading) -> tuple[tuple[str, float], ...]:
     """The likeliest categories of a reading; its own alone when the model said nothing of others."""
-    likely = sorted(reading.candidates, key=lambda c: -c.probability)[:KINDS]
-    found = tuple((c.category, round(c.probability, 3)) for c in likely if c.probability >= _LEAST_KIND)
-    return found or ((reading.category, 1.0),)
+    return reading.spread or ((reading.category, 1.0),)
 
 
 def telling(concepts: Iterable[str]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from engine.loop.dossier_grading import more_serious
 from engine.loop.dossier_merging import merge, split
 from engine.loop.dossiers import act_on, legal_events, legal_or_raise, missing
 from engine.loop.moves import apply, legal_moves
-from engine.loop.opening import Opening, assign, join, open_order, reassign, split_off
+from engine.loop.opening import Opening, assign, join, join_by_hand, open_order, reassign, split_off
 from engine.loop.patrol import Patrol, suggest_patrol
 from engine.loop.supervision import tick
 
@@ -29,6 +29,7 @@ __all__ = [
     "follow",
     "grade_of",
     "join",
+    "join_by_hand",
     "legal_events",
     "legal_moves",
     "legal_or_raise",

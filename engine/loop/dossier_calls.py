@@ -91,7 +91,7 @@ def _added(dossier: Dossier, call: DisputeCall, city: City, now: Instant) -> Dos
         place_key=dossier.place_key or call.address_key,
     )
     if closed:
-        fuller = replace(fuller, state=DossierState.OPEN, closed=False, agreed_at=None)
+        fuller = replace(fuller, state=DossierState.OPEN, closed=False, agreed_at=None, visited=False)
         fuller = schedule(after_event(fuller, "reopened", city, now), city, now)
     return after_call(fuller, call, city, now)
 

@@ -65,6 +65,7 @@ def _whole(source: Dossier, target: Dossier, city: City, now: Instant) -> Dossie
         touched_at=max(target.touched_at, source.touched_at),
         visit_order=target.visit_order or source.visit_order,
         agreed_at=None if wakes else target.agreed_at,
+        visited=target.visited and not wakes,
     )
     grade = more_serious(target.grade, source.grade, city)
     if grade != target.grade:

@@ -36,8 +36,7 @@ def missing(dossier: Dossier) -> tuple[str, ...]:
     if dossier.state is not _S.KEPT:
         open_acts = [f"第 {a.number} 项" for a in dossier.acts if a.state == "open"]
         lacks.append("kept 协议尚未履行" + (f"（{'、'.join(open_acts)}）" if open_acts else ""))
-    agreed = dossier.agreed_at
-    if agreed is None or not any(v.at >= agreed and v.result != "absent" for v in dossier.visits):
+    if not dossier.visited:
         lacks.append("visit 达成协议后尚未上门回访")
     return tuple(lacks)
 
@@ -93,12 +92,14 @@ def _promised(dossier: Dossier, act: DossierAct) -> Dossier:
 def _mediation(dossier: Dossier, act: DossierAct, city: City, now: Instant) -> Dossier:
     held = _promised(replace(dossier, mediations=(*dossier.mediations, _entry(act)), touched_at=now), act)
     if act.result == "agreed":
-        held = replace(held, state=_S.AGREED, agreed_at=act.at)
+        held = replace(held, state=_S.AGREED, agreed_at=act.at, visited=False)
     return after_event(held, f"mediation:{act.result}", city, now)
 
 
 def _agreement(dossier: Dossier, act: DossierAct, city: City, now: Instant) -> Dossier:
-    made = replace(dossier, agreements=(*dossier.agreements, _entry(act)), agreed_at=act.at, touched_at=now)
+    made = replace(
+        dossier, agreements=(*dossier.agreements, _entry(act)), agreed_at=act.at, visited=False, touched_at=now
+    )
     return after_event(_promised(made, act), "agreement", city, now)
 
 
@@ -123,11 +124,12 @@ def _kept(dossier: Dossier, act: DossierAct, city: City, now: Instant) -> Dossie
 
 
 def _broken(dossier: Dossier, act: DossierAct, city: City, now: Instant) -> Dossier:
-    return after_event(replace(_settled(dossier, act, "broken"), agreed_at=None), "broken", city, now)
+    return after_event(replace(_settled(dossier, act, "broken"), agreed_at=None, visited=False), "broken", city, now)
 
 
 def _visit(dossier: Dossier, act: DossierAct, city: City, now: Instant) -> Dossier:
-    seen = replace(dossier, visits=(*dossier.visits, _entry(act)), touched_at=now)
+    counts = act.result != "absent" and dossier.agreed_at is not None and act.at >= dossier.agreed_at
+    seen = replace(dossier, visits=(*dossier.visits, _entry(act)), touched_at=now, visited=dossier.visited or counts)
     return after_event(schedule(seen, city, now), f"visit:{act.result}", city, now)
 
 
@@ -153,7 +155,7 @@ def _close(dossier: Dossier, _: DossierAct, __: City, ___: Instant) -> Dossier:
 
 
 def _reopen(dossier: Dossier, _: DossierAct, city: City, now: Instant) -> Dossier:
-    opened = schedule(replace(dossier, closed=False, agreed_at=None, touched_at=now), city, now)
+    opened = schedule(replace(dossier, closed=False, agreed_at=None, visited=False, touched_at=now), city, now)
     return after_event(opened, "reopened", city, now)
 
 

@@ -109,6 +109,26 @@ def split_off(order: Order, call: Call, opened: Change, city: City, now: Instant
     return Change(orders=(left,), messages=messages, log=(out,)) + opened + Change(log=(told,))
 
 
+def join_by_hand(own: Order, target: Order, call: Call, city: City, now: Instant, who: str, reason: str) -> Change:
+    """A person finds that a call's own order reports what `target` is about: one crew, the other is told to stop.
+
+    Raises `Illegal` unless both are open and the own order carries this call alone.
+    """
+    if own.order_id == target.order_id or not (own.is_open and target.is_open) or own.call_ids != (call.call_id,):
+        raise Illegal(f"call {call.call_id} cannot join: both orders must be open and its own must carry it alone", ())
+    at = own.entered | {State.JOINED.value: now}
+    ended = replace(own, version=own.version + 1, state=State.JOINED, due=None, alarm_at=None, paused_left=None)
+    ended = replace(ended, entered=at)
+    told = f"并入 {target.order_id}：{reason}"
+    bodies = dict.fromkeys(b for b in (own.body_id, *own.joint) if b in city.bodies)
+    messages = tuple(
+        notice(ended, city, MessageType.ORDER_CANCELLED, b, now, n, event="join", note=told)
+        for n, b in enumerate(bodies)
+    )
+    line = entry(ended, "joined_by_hand", who, now, told, into=target.order_id)
+    return Change(orders=(ended,), messages=messages, log=(line,)) + join(target, call, city, now)
+
+
 def _raised(grade: str, city: City) -> str:
     """One colour more serious; red stays red."""
     now = city.grades[grade].rank if grade in city.grades else 0

@@ -21,6 +21,8 @@ class CallOutcome:
     reading: Reading
     alert_ids: tuple[str, ...] = ()
     joined: bool = False
+    over: tuple[str, ...] = ()
+    """Earlier calls about the same thing that were not waited for any longer: they look again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class Links:
     same_place: int = 0
     duplicate_of: str = ""
     """Order id of the open order this call reports again; empty when it is new."""
+    possible_duplicate: str = ""
+    """Order id of an open order it may report again: a person looks; empty when there is none."""
     dossier_id: str = ""
     same_caller_calls: tuple[str, ...] = ()
     same_place_calls: tuple[str, ...] = ()

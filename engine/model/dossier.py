@@ -196,7 +196,9 @@ class Dossier:
     touched_at: Instant = 0
     """Last call, mediation, agreement or visit."""
     agreed_at: Instant | None = None
-    """When the present agreement was made; a visit before it does not count for closing."""
+    """When the present agreement was made."""
+    visited: bool = False
+    """Somebody was met on a visit since the present agreement."""
 
     @property
     def is_open(self) -> bool:

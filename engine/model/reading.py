@@ -86,6 +86,8 @@ class Reading:
     place: Place = Place()
     danger_score: float = 0.0
     model_version: str = ""
+    spread: tuple[tuple[str, float], ...] = ()
+    """The likeliest dozen categories with their probabilities: what two texts mean is compared by it."""
     concepts: tuple[str, ...] = ()
     """Names of the concepts its words belong to (classifiers/concepts.txt): what was said, whatever the words."""
     unseen: float = 0.0

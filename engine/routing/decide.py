@@ -182,6 +182,8 @@ def _link_reasons(links: Links) -> tuple[Reason, ...]:
     found = []
     if links.duplicate_of:
         found.append(Reason("duplicate", "重复报警，并入正在办理的工单"))
+    if links.possible_duplicate:
+        found.append(Reason("possible_duplicate", f"疑似重复报警，请与工单 {links.possible_duplicate} 核对"))
     if links.same_caller:
         found.append(Reason("same_caller", f"该来电人近期另有 {links.same_caller} 次来电"))
     if links.same_place:

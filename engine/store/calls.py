@@ -36,6 +36,9 @@ class LinkFacts:
     lat: float | None = None
     lng: float | None = None
     danger: bool = False
+    kinds: tuple[tuple[str, float], ...] = ()
+    concepts: tuple[str, ...] = ()
+    address: str = ""
 
 
 _links = msgspec.json.Decoder(LinkFacts)
@@ -51,6 +54,8 @@ class Candidate:
     """Order it ended in; empty when it needed none."""
     undecided: bool
     """It was accepted but not decided yet."""
+    seq: int
+    """Calls are numbered as they are accepted: the later one sees the earlier one, never the other way round."""
     facts: LinkFacts | None
 
 
@@ -68,6 +73,7 @@ class Accepted:
 
     status: Status
     answer: bytes = b""
+    seq: int = 0
     same_caller: int = 0
     same_place: int = 0
     caller_ids: tuple[str, ...] = ()
@@ -196,6 +202,7 @@ def _read(answer: list[Any], windows: tuple[WindowQuery, ...], cooldowns: tuple[
         windows=_windows(windows, answer[7]),
         cooldowns=_cooldowns(cooldowns, answer[8]),
         free=units.free_units(answer[9]),
+        seq=int(answer[10]),
     )
 
 
@@ -204,11 +211,10 @@ def _texts(values: list[bytes]) -> tuple[str, ...]:
 
 
 def _candidate(row: list[bytes]) -> Candidate:
-    call_id, at, link, order = row
+    call_id, at, link, order, seq = row
     waits = order == b"?"
-    return Candidate(
-        call_id.decode(), int(at or 0), "" if waits else order.decode(), waits, _links.decode(link) if link else None
-    )
+    facts = _links.decode(link) if link else None
+    return Candidate(call_id.decode(), int(at or 0), "" if waits else order.decode(), waits, int(seq), facts)
 
 
 def _entries(flat: list[bytes]) -> tuple[WindowEntry, ...]:

@@ -63,6 +63,7 @@ def _outcome(outcome: CallOutcome | None, answer: bytes, received_at: Instant) -
         "order": outcome.order_id,
         "outcome": to_json(outcome),
         "answer": answer.decode(),
+        "over": list(outcome.over),
         "at": received_at,
     }
 

@@ -162,7 +162,8 @@ local function accept(keys, args)
     end
     if status == 'new' then
       redis.call('SET', hook, r.digest, 'PX', HOOK_MS)
-      redis.call('HSET', call, 'body', r.body, 'at', r.at, 'status', 'accepted', 'tries', 0)
+      redis.call('HSET', call, 'body', r.body, 'at', r.at, 'status', 'accepted', 'tries', 0,
+        'seq', redis.call('INCR', p .. 'calls:seq'))
       redis.call('ZADD', p .. 'pending', r.now, r.id)
       entry(p, r.entry)
     end
@@ -170,6 +171,7 @@ local function accept(keys, args)
   local answer = redis.call('HGET', call, 'answer')
   if answer then return { 'same', answer } end
   redis.call('HSET', call, 'link', r.link)
+  redis.call('HDEL', call, 'again')
   local lists, seen, details = {}, { [r.id] = true }, {}
   local counts = { 0, 0, 0 }
   for i, l in ipairs(r.links) do
@@ -185,9 +187,9 @@ local function accept(keys, args)
         if id ~= r.id and l.listed then table.insert(lists[i], id) end
         if not seen[id] and math.abs(rows[n + 1] - r.at) <= r.near_ms then
           seen[id] = true
-          local c = redis.call('HMGET', p .. 'call:' .. id, 'at', 'link', 'order', 'status')
+          local c = redis.call('HMGET', p .. 'call:' .. id, 'at', 'link', 'order', 'status', 'seq')
           local order = c[4] == 'accepted' and '?' or c[3] or ''
-          if order ~= '' then table.insert(details, { id, c[1] or '', c[2] or '', order }) end
+          if order ~= '' then table.insert(details, { id, c[1] or '', c[2] or '', order, c[5] or '0' }) end
         end
       end
     end
@@ -195,7 +197,7 @@ local function accept(keys, args)
   local cool = {}
   for i, k in ipairs(r.cooldowns) do cool[i] = redis.call('GET', p .. 'cool:' .. k) or '' end
   return { status, '', counts[1], counts[2], lists[1], lists[2], details, windows(p, r.windows), cool,
-    free_units(p, r.near) }
+    free_units(p, r.near), redis.call('HGET', call, 'seq') or '0' }
 end
 
 local function stale(p, kind, list)
@@ -305,6 +307,15 @@ local function commit(keys, args)
   for _, c in ipairs(r.claims) do
     local n = redis.call('ZCARD', p .. c.key)
     if n ~= c.count then return { 'conflict', 'claim', c.key, n } end
+  end
+  if r.call then
+    -- A later call about the same thing did not wait for this one any longer: look again, its order is there.
+    if redis.call('HGET', p .. 'call:' .. r.call.id, 'again') then return { 'conflict', 'call', r.call.id, 0 } end
+    for _, id in ipairs(r.call.over) do
+      local status = redis.call('HGET', p .. 'call:' .. id, 'status')
+      if status == 'committed' then return { 'conflict', 'call', id, 0 } end
+      if status == 'accepted' then redis.call('HSET', p .. 'call:' .. id, 'again', '1') end
+    end
   end
   if r.call then
     redis.call('HSET', p .. 'call:' .. r.call.id, 'status', 'committed', 'answer', r.call.answer, 'outcome',

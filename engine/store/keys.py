@@ -32,6 +32,7 @@ KEYS: tuple[Key, ...] = (
         "until archived",
         "body, link, status, answer, outcome, order, tries",
     ),
+    Key("calls:seq", "string", "accept", "for ever", "number of the call accepted last"),
     Key("pending", "zset", "accept, lease", "until committed", "accepted calls without a decision, by instant"),
     Key("calls", "zset", "commit", "until archived", "committed calls by time of receipt"),
     Key("by:caller:<hash>", "zset", "accept", "40 days after last use", "calls of one caller by event time"),

@@ -21,6 +21,7 @@ ROUTES: list[tuple[str, str, Any, set[str]]] = [
     ("GET", "/dossiers/D-none", None, EVERYBODY),
     ("GET", "/dossiers/D-none/print", None, EVERYBODY),
     ("POST", "/dossiers/D-none/events", {"type": "note", "note": "x"}, ROOM | {"body"}),
+    ("POST", "/calls/{call}/join", {"order_id": "O-none", "reason": "x"}, ROOM),
     ("POST", "/calls/{call}/split", {"reason": "x"}, ROOM),
     ("GET", "/reports/summary", None, LOOK),
     ("GET", "/hotspots", None, LOOK),
