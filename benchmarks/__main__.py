@@ -14,9 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 MOST_S = 600
 EACH = {
-    "full_path": ["--rounds", "8"],
+    "full_path": ["--rounds", "6"],
     "steps": [],
-    "load": [],
+    "load": ["--seconds", "3"],
     "classifier": ["--json", str(BUILD / "bench_classifier.json")],
     "linking": ["--json", str(BUILD / "bench_linking.json")],
     "alerting": [],

@@ -100,8 +100,9 @@ async def closed(wire: Wire, stock: list[bytes], seconds: float, side: Side | No
     return done
 
 
-async def slice_of(side: Side, calls: Calls, wire: Wire, seconds: float, most: int) -> None:
+async def slice_of(side: Side, calls: Calls, wire: Wire, seconds: float) -> None:
     """One slice of one side, its rate and its processor time a call noted."""
+    most = round(2 * seconds * max(side.rates, default=1000.0)) + 200
     stock = calls.stock(most, side.path)
     before, began = side.cpu(), time.perf_counter()
     done = await closed(wire, stock, seconds, side)
@@ -187,7 +188,7 @@ def floor_sides(folder: Path, size: int) -> Iterator[list[Side]]:
         yield [Side(n, url, p, pids, "") for n, p in (("floor", "/floor"), ("floor_shared", "/floor/shared"))]
 
 
-async def until_ready(wire: Wire, path: str, seconds: float = 120.0) -> None:
+async def until_ready(wire: Wire, path: str, seconds: float = 400.0) -> None:
     """Until the address answers anything at all."""
     end = time.monotonic() + seconds
     while (await wire.send(wire.request(path, {}, b"{}"))).status == 0:
@@ -224,7 +225,7 @@ async def rounds(given: argparse.Namespace, calls: Calls, sides: list[tuple[Side
     for number in range(given.rounds):
         first = number % len(sides)
         for side, wire in sides[first:] + sides[:first]:
-            await slice_of(side, calls, wire, given.slice, 6000)
+            await slice_of(side, calls, wire, given.slice)
         print("  ".join(_said(s) for s, _ in sides), flush=True)
 
 
@@ -241,8 +242,8 @@ async def beside(given: argparse.Namespace, folder: Path, own: tuple[Side, Wire]
         await until_ready(wire, other.path)
         await closed(wire, other_calls.stock(900, other.path), 20, None)
         for _ in range(given.rounds):
-            await slice_of(own[0], calls, own[1], given.slice, 6000)
-            await slice_of(other, other_calls, wire, given.slice, 6000)
+            await slice_of(own[0], calls, own[1], given.slice)
+            await slice_of(other, other_calls, wire, given.slice)
             print("  ".join(_said(s) for s in (own[0], other)), flush=True)
         pairs = {name: (own[0].parts_us[name], other.parts_us[name]) for name in own[0].parts_us}
         pairs |= {"cpu": (own[0].cpu_us, other.cpu_us), "rate": (own[0].rates, other.rates)}

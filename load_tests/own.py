@@ -1,5 +1,6 @@
 """A service of one's own for a load test: `fenliu serve` and the simulated bodies in a folder that is thrown away."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import httpx
 
 from load_tests.personas import read_mix
 
@@ -49,7 +52,7 @@ def own_service(
         with ExitStack() as running:
             child = running.enter_context(_child([*serve, "--data-dir", str(folder)], environ, folder))
             running.enter_context(_child(play, environ, folder))
-            _until_listening(api_port, child, folder)
+            _until_ready(own, child)
             yield own
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -79,12 +82,13 @@ def _child(arguments: list[str], environ: dict[str, str], folder: Path) -> "Iter
             child.wait()
 
 
-def _until_listening(port: int, child: "subprocess.Popen[bytes]", folder: Path) -> None:
+def _until_ready(own: Own, child: "subprocess.Popen[bytes]") -> None:
+    """The port is open long before an API process has read the rules; ready is ready to take calls."""
     end = time.monotonic() + _START_S
     while time.monotonic() < end and child.poll() is None:
-        with socket.socket() as s:
-            if s.connect_ex(("127.0.0.1", port)) == 0:
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(f"{own.api}/readyz", timeout=60, trust_env=False).is_success:
                 return
         time.sleep(0.1)
-    words = (folder / "service.log").read_text("utf-8", "replace")
+    words = (own.data_dir / "service.log").read_text("utf-8", "replace")
     raise RuntimeError(f"the service did not start:\n{words[-2000:]}")

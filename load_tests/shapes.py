@@ -14,6 +14,7 @@ from load_tests import arrivals
 from load_tests.calls import SampleCall
 
 CITY_DAY, PROVINCE_DAY, PROVINCES = 5_000, 32_000, 31
+CALLER_CALLS, INCIDENT_CALLS = 250, 300
 _MINUTE, _HOUR, _DAY = 60.0, 3_600.0, 86_400.0
 _BY_HOUR = (
     3.4,
@@ -154,9 +155,11 @@ def _flat(dice: random.Random, samples: Sequence[SampleCall], span: float, numbe
     return [Due(0, one, *usual(samples, n)) for n, one in enumerate(at)]
 
 
-def _with_background(dice: random.Random, samples: Sequence[SampleCall], span: float, own: list[Due]) -> list[Due]:
-    """The city's usual calls go on meanwhile, at least one for each twenty of the shape's own."""
-    return own + _flat(dice, samples, span, max(len(own) // 20, round(CITY_DAY * span / _DAY)))
+def _with_background(
+    dice: random.Random, samples: Sequence[SampleCall], span: float, own: list[Due], life: int
+) -> list[Due]:
+    """The city's usual calls go on meanwhile; fewer when the shape has fewer calls than in `life`."""
+    return own + _flat(dice, samples, span, max(1, round(CITY_DAY * span / _DAY * len(own) / life)))
 
 
 def _caller(dice: random.Random, samples: Sequence[SampleCall], span: float, number: int) -> list[Due]:
@@ -165,7 +168,7 @@ def _caller(dice: random.Random, samples: Sequence[SampleCall], span: float, num
     for n in range(number):
         call = SampleCall(dice.choice(_CALLER_SAYS), "110", 0.0, caller={"phone": _CALLER}, number=n)
         own.append(Due(0, dice.random() * span, call, tag="caller"))
-    return _with_background(dice, samples, span, own)
+    return _with_background(dice, samples, span, own, CALLER_CALLS)
 
 
 def _incident(dice: random.Random, samples: Sequence[SampleCall], span: float, number: int) -> list[Due]:
@@ -176,15 +179,15 @@ def _incident(dice: random.Random, samples: Sequence[SampleCall], span: float, n
         phone = f"137{dice.randrange(10**8):08d}"
         call = SampleCall(text, "110", 0.0, {"phone": phone}, {"address": _INCIDENT_PLACE}, number=n)
         own.append(Due(0, min(dice.expovariate(4 / span), span), call, tag="incident"))
-    return _with_background(dice, samples, span, own)
+    return _with_background(dice, samples, span, own, INCIDENT_CALLS)
 
 
 SHAPES: dict[str, Shape] = {
     "day": Shape("a big city's day", _DAY, CITY_DAY, _day),
     "week": Shape("a big city's week", 7 * _DAY, 7 * CITY_DAY, _day),
     "storm": Shape("48 hours at three times the usual rate", 2 * _DAY, 6 * CITY_DAY, _day),
-    "caller": Shape("one caller, 250 calls in two and a half hours", 2.5 * _HOUR, 250, _caller),
-    "incident": Shape("one incident reported by 300 people in ten minutes", 10 * _MINUTE, 300, _incident),
+    "caller": Shape("one caller, 250 calls in two and a half hours", 2.5 * _HOUR, CALLER_CALLS, _caller),
+    "incident": Shape("one incident reported by 300 people in ten minutes", 10 * _MINUTE, INCIDENT_CALLS, _incident),
     "province": Shape("a province's day", _DAY, PROVINCE_DAY, _day),
     "country": Shape(
         "the busiest hour of the whole country, at its own pace",

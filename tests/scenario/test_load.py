@@ -12,7 +12,7 @@ from load_tests.measures import figures
 from load_tests.own import Own, own_service
 from load_tests.trial import Trial
 
-_CALLS, _SECONDS = 8, 0.8
+_CALLS, _SECONDS = 6, 0.6
 
 
 async def _all_shapes(at: Own) -> Run:
@@ -24,7 +24,7 @@ async def _all_shapes(at: Own) -> Run:
             plan = shapes.plan(name, load(), seconds=_SECONDS, seed=n, number=_CALLS)
             runs.append(await drive(at.api, at.data_dir, plan, name=name))
         run = joined(runs)
-        assert await look_back(trial, run, 150) == []
+        assert await look_back(trial, run, 200) == []
         return run
     finally:
         await trial.close()

@@ -41,6 +41,8 @@ def test_one_caller_makes_250_calls_while_the_city_goes_on():
     assert (len(own), plan.span_s) == (250, 2.5 * HOUR)
     assert len({due.call.caller["phone"] for due in own}) == 1
     assert sum(due.tag == "city" for due in plan.calls) > 400
+    few = shapes.plan("caller", SAMPLES, seconds=1, seed=1, number=10)
+    assert len(few.calls) < 40, "a small sample of the shape has a small background"
 
 
 def test_one_incident_is_reported_by_300_people_most_of_them_soon():
