@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from load_tests import shapes
 from load_tests.aftermath import look_back
 from load_tests.bodies import wait_for_files
@@ -30,6 +32,7 @@ async def _all_shapes(at: Own) -> Run:
         await trial.close()
 
 
+@pytest.mark.soak
 def test_every_shape_reconciles_to_nothing(model: Path) -> None:
     with own_service(model=model, seed=4, mix="prompt=0.6,slow=0.1,returning=0.1,silent=0.2") as at:
         run = asyncio.run(_all_shapes(at))
