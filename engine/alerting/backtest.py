@@ -142,6 +142,7 @@ def _count(tally: Tally, raised: Raised, city: City, verdicts: Verdicts) -> None
                 "call": raised.facts.event_id,
                 "grade": draft.grade,
                 "message": draft.message,
+                "public_message": draft.public_message,
                 "reasons": list(draft.reasons),
             }
         )

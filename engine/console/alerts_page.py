@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from engine.console.parts import at_words, facts, grade_badge, html, time_line
 from engine.console.room import Room, Visit, frame, to_sign_in, visit
-from engine.console.rows import area_name, bare, body_name
+from engine.console.rows import alert_words, area_name, body_name
 from engine.errors import NotFound
 from engine.http.tokens import Role
 from engine.model.alert import Alert, AlertState
@@ -74,7 +74,7 @@ def _th(t: Any, *names: str) -> str:
 
 def _alert_line(alert: Alert, city: City, seen: Visit) -> str:
     t = seen.words
-    text = bare(alert.message) if seen.viewer.bare else alert.message
+    text = alert_words(alert, public=seen.viewer.bare)
     verdict = f" · {escape(t('v_' + alert.verdict))}" if alert.verdict else ""
     return (
         f'<tr id="{escape(alert.alert_id)}"><td>{grade_badge(alert.grade, t)}</td><td class=num>'
@@ -103,7 +103,7 @@ async def _alert(room: Room, seen: Visit, alert_id: str) -> None:
         (t("order"), order),
         (t("calls"), calls),
     ]
-    text = bare(alert.message) if seen.viewer.bare else alert.message
+    text = alert_words(alert, public=seen.viewer.bare)
     why = "".join(f"<li>{escape(r)}</li>" for r in alert.reasons)
     state = escape(t("a_" + alert.state.value))
     title = f'<h1>{escape(alert.title)}</h1>{grade_badge(alert.grade, t)}<span class="f-badge">{state}</span>'

@@ -67,7 +67,7 @@ def _bars(title: str, names: list[str], values: list[int]) -> None:
 
 
 def _example(example: dict[str, Any], seen: Visit) -> str:
-    text = bare(example["message"]) if seen.viewer.bare else example["message"]
+    text = bare(example["public_message"]) if seen.viewer.bare else example["message"]
     why = "；".join(example["reasons"])
     return (
         f'<li><a href="/calls/{escape(example["call"])}"><time>{escape(example["at"])}</time></a>'

@@ -128,7 +128,8 @@ def _text(shown: Shown, seen: Visit) -> str:
     t = seen.words
     reasons = [r["text"] for c in shown.calls[:1] for r in c["outcome"]["decision"]["reasons"]]
     texts = [c["call"]["text"] for c in shown.calls]
-    if shown.order.alert_id or not texts:
+    hidden = bool(shown.order.alert_id) and seen.viewer.bare  # an alert's message may name an address
+    if (shown.order.alert_id or not texts) and not hidden:
         texts = [shown.order.summary, *texts]
     clean = [bare(x) if seen.viewer.bare else x for x in dict.fromkeys(texts)]
     words = "".join(f'<blockquote class="p-text">{marked(x, reasons)}</blockquote>' for x in clean)

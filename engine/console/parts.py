@@ -29,6 +29,8 @@ Point = tuple[float, float]
 """Latitude and longitude, WGS-84."""
 INK = "#748290"
 """Words in charts: read on the light and on the dark theme."""
+_TELLING = frozenset({"alert.raised", "alert.instructed", "order.sent"})
+"""Entries that quote an alert's message, which may name an address."""
 _QUIET = ("message.delivered",)
 
 
@@ -159,7 +161,7 @@ def time_line(entries: list[LogEntry], city: City, t: Words, *, without_numbers:
     """What happened, newest first."""
     rows = []
     for entry in reversed(entries):
-        text = bare(entry.text) if without_numbers else entry.text
+        text = bare("" if entry.what in _TELLING else entry.text) if without_numbers else entry.text
         quiet = " quiet" if entry.what in _QUIET else ""
         bad = " bad" if entry.what.endswith((".overdue", ".supervised", ".dead", "_overdue", ".return")) else ""
         who = body_name(entry.who, city) if entry.who != "fenliu" else t("app")

@@ -1,5 +1,6 @@
 """Console room: the review desk: one thing at a time, evidence beside it, one key per answer."""
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from engine.console.order_page import call_list
 from engine.console.parts import button, facts, grade_badge, html, marked, one_at_a_time, place_map
 from engine.console.review_queue import DISMISSALS, Choice, Waiting, choices_of, queue_of
 from engine.console.room import Room, Visit, frame, to_sign_in, visit
-from engine.console.rows import area_name, bare, body_name, category_name
+from engine.console.rows import alert_words, area_name, bare, body_name, category_name, without_personal
 from engine.console.words import Words
 from engine.errors import FenliuError
 from engine.http.tokens import Role
@@ -26,6 +27,7 @@ from engine.model.reading import Matter
 from engine.store import views
 
 _MOST_SHOWN = 200
+_LOOKS, _LOOK_S = 10, 0.2
 Act = Callable[[], Awaitable[None]]
 _CHINESE = Words("zh")
 """Reasons are kept as training data and read by bodies: always Chinese."""
@@ -95,10 +97,21 @@ def add(_: FastAPI, room: Room) -> None:
             return to_sign_in(request)
         desk = Desk(room, seen, at)
         if at:
+            await _on_the_board(room, at)
             desk.go(at)
         with frame(room, seen, "review_desk", seen.words("review_desk")):
             await _draw(desk)
         return None
+
+
+async def _on_the_board(room: Room, subject: str) -> None:
+    """Wait a moment for what was named in the address: the board may be a look behind the one who made the link."""
+    board = room.feed.board
+    for _ in range(_LOOKS):
+        if subject in board.orders or subject in board.alerts:
+            return
+        room.feed.look_again(subject)
+        await asyncio.sleep(_LOOK_S)
 
 
 async def _draw(desk: Desk) -> None:
@@ -170,7 +183,7 @@ def _queue(desk: Desk) -> None:
             row = each.row
             kind = "alert" if each.kind == "alert" else "returned" if row["st"] == "returned" else "review"
             name = row["t"] if each.kind == "alert" else row["c"]
-            text = bare(row["s"]) if desk.seen.viewer.bare else row["s"]
+            text = (without_personal(row) if desk.seen.viewer.bare else row)["s"]
             tag = t({"alert": "second_review", "returned": "f_returned", "review": "f_review"}[kind])
             on = " on" if each.id == desk.at else ""
             made = ui.element("button").props("type=button").classes(f"r-item g-{row['g']}{on}")
@@ -232,7 +245,7 @@ async def _alert(desk: Desk, waiting: Waiting) -> None:
     alert = await views.alert(room.service.client, city.id, waiting.id)
     _head(desk, waiting, alert.title)
     found = await views.calls_by_id(room.service.client, city.id, list(alert.call_ids[-8:]))
-    _words(desk, [alert.message], list(alert.reasons))
+    _words(desk, [alert_words(alert, public=desk.seen.viewer.bare)], list(alert.reasons))
     body = body_name(alert.body_id, city)
 
     async def judge(verdict: str, reason: str) -> None:

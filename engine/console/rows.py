@@ -94,6 +94,7 @@ def alert_row(alert: Alert, city: City) -> Row:
         "g": alert.grade,
         "t": alert.title,
         "s": alert.message[:200],
+        "ps": alert_words(alert, public=True)[:200],
         "md": alert.model,
         "b": body_name(alert.body_id, city),
         "a": area_name(alert.township or alert.district, city),
@@ -105,8 +106,17 @@ def alert_row(alert: Alert, city: City) -> Row:
     }
 
 
+def alert_words(alert: Alert, *, public: bool) -> str:
+    """The alert's message; `public`: the one the model wrote without addresses and other private fields."""
+    return bare(alert.extra.get("public_message", "")) if public else alert.message
+
+
 def without_personal(row: Row) -> Row:
-    """The row as a reader sees it."""
+    """The row as a reader sees it: an alert by its public words, its order by its category."""
+    if "ps" in row:
+        return row | {"s": row["ps"]}
+    if isinstance(row.get("al"), str) and row["al"]:
+        return row | {"s": row["c"]}
     return row | {"s": bare(row["s"])}
 
 

@@ -72,7 +72,7 @@ def test_a_reader_sees_no_number_no_name_and_no_button(open_as: Open, city_servi
         seen = page.content()
         assert not PHONE.search(seen), path
         assert "欧阳" not in seen, path
-        assert "302" not in page.locator("#main").inner_text(), path
+        assert "302" not in page.locator("#main").inner_text(), path  # in an alert's message, for one
         expect(page.locator(".f-moves .f-button, .r-answer")).to_have_count(0)
     board = page.request.get("/console-data/board.json").text()
     assert not PHONE.search(board)

@@ -58,3 +58,16 @@ def test_every_word_is_there_in_both_languages() -> None:
     assert all(zh and en for zh, en in WORDS.values())
     assert Words("zh")("more", n=3) == "还有 3 件"
     assert Words("en").language == "en"
+
+
+def test_a_reader_is_told_of_an_alert_without_its_address() -> None:
+    board = Board()
+    board.put_alert("A1", {"id": "A1", "s": "月堰新村7幢302室 三十天内第3次", "ps": "三十天内第3次", "g": "orange"})
+    from_it = order("O2", text="月堰新村7幢302室 三十天内第3次")
+    board.put_order("O2", Seen(from_it.row | {"al": "A1", "c": "邻里纠纷"}, from_it.eyes))
+    board.put_call({"id": "C1", "at": 0, "s": "路灯坏了", "al": 2})
+    told = board.take([ALL, READER], now=0)
+    assert "302" in str(told[ALL])
+    assert "302" not in str(told[READER])
+    assert told[READER]["alerts"][0]["s"] == "三十天内第3次"
+    assert told[READER]["calls"][0]["s"] == "路灯坏了"
