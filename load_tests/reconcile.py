@@ -56,8 +56,9 @@ def _orders(seen: Seen) -> Iterator[Finding]:
     """No order without a call or an alert that asked for it; every one at its end."""
     told = {s.answer["order_id"] for s in seen.sent if s.answer}
     instructed = {a["order_id"] for a in seen.alerts if a["order_id"]}
+    proposed = {e.data["order_id"] for e in seen.entries("alert.letter", "alert.patrol")}
     for order in seen.orders:
-        if order["order_id"] not in (instructed if order["alert_id"] else told):
+        if order["order_id"] not in (instructed if order["alert_id"] else told) | proposed:
             yield Finding("doubled", order["order_id"], "nobody was told of this order")
         if order["state"] not in FINAL_ORDER:
             owes = order["due"]["step"] if order["due"] else "nothing"

@@ -209,3 +209,11 @@ def test_a_decision_beyond_doubt_that_came_out_otherwise_is_told():
     seen = clean_run()
     seen.sent[0] = replace(seen.sent[0], call=replace(seen.sent[0].call, expect={"matter": "local"}))
     assert [u["is"] for u in report_of(seen)["against_expectation"]] == ["police"]
+
+
+def test_a_patrol_that_an_alert_proposed_is_no_order_too_many() -> None:
+    seen = clean_run()
+    patrol = copy.deepcopy(seen.orders[0]) | {"order_id": "OPA1", "call_ids": [], "line": []}
+    alert = {"alert_id": "A1", "order_id": "", "state": "checked", "line": [line("alert.patrol", order_id="OPA1")]}
+    assert [f.subject for f in reconcile(replace(seen, orders=[*seen.orders, patrol]))] == ["OPA1"]
+    assert reconcile(replace(seen, orders=[*seen.orders, patrol], alerts=[alert])) == []
