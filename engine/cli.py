@@ -219,6 +219,7 @@ def _mount() -> None:
     from classifiers.commands import make_app as classifier_app
     from engine import ruleset
     from engine.alerting.commands import make_app as rules_app
+    from engine.connector.command import connect
     from load_tests import commands as load
     from load_tests.load_command import loadtest
 
@@ -238,6 +239,7 @@ def _mount() -> None:
 
     app.add_typer(rules_app(ruleset.load, lambda folder: ruleset.check(folder)[0], reader, history), name="rules")
     app.add_typer(classifier_app(city, lambda: _settings().data / "model"), name="classifier")
+    app.command()(connect)
     for command in (load.bodies, load.send, load.trial, loadtest):
         app.command(hidden=command is load.trial)(command)
 

@@ -1,6 +1,7 @@
 """Secrets of one data dir: made once with access for this user only, read by every process."""
 
 import base64
+import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from engine.model.city import Body, City
 from engine.model.webhook import key_of
 from engine.settings import Settings
 
+log = logging.getLogger("fenliu.keeping")
 WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of a file
 TOKENS = "tokens.yaml"
 BODY_SECRETS = "body_secrets.yaml"
@@ -92,23 +94,39 @@ def tokens(settings: Settings) -> Tokens:
     return Tokens.read(Path(settings.tokens_file) if settings.tokens_file else settings.data / TOKENS)
 
 
-def body_keys(settings: Settings) -> dict[str, bytes]:
-    """Secret name → signing key."""
-    path = Path(settings.body_secrets_file) if settings.body_secrets_file else settings.data / BODY_SECRETS
-    found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    return {name: key_of(secret) for name, secret in found.items()}
+def body_secrets_path(settings: Settings) -> Path:
+    """The file of the bodies' secrets."""
+    return Path(settings.body_secrets_file) if settings.body_secrets_file else settings.data / BODY_SECRETS
+
+
+def body_keys(settings: Settings) -> dict[str, tuple[bytes, ...]]:
+    """Secret name → signing keys: one, or several (separated by spaces) while it is being replaced."""
+    found = yaml.safe_load(body_secrets_path(settings).read_text(encoding="utf-8")) or {}
+    return {name: tuple(key_of(secret) for secret in text.split()) for name, text in found.items()}
 
 
 class BodyKeys:
-    """The signing key of a body; a body that came with newer rules gets its own when it is first needed."""
+    """The signing keys of a body, read anew when the file changes; a body that came with newer rules gets its own."""
 
     def __init__(self, settings: Settings, city: Callable[[], City]) -> None:
         self._settings = settings
         self._city = city
-        self._known = body_keys(settings)
+        self._stamp = 0
+        self._known: dict[str, tuple[bytes, ...]] = {}
+        self._look()
 
-    def __call__(self, body: Body) -> bytes:
-        """The key; raises `Refused` when a secrets file of the city's own does not name it."""
+    def _look(self) -> None:
+        """Read the file if it changed: a key is replaced without a restart."""
+        stamp = body_secrets_path(self._settings).stat().st_mtime_ns
+        if stamp != self._stamp:
+            self._known, self._stamp = body_keys(self._settings), stamp
+
+    def __call__(self, body: Body) -> tuple[bytes, ...]:
+        """The keys; raises `Refused` when a secrets file of the city's own does not name it."""
+        try:
+            self._look()
+        except (OSError, ValueError, AttributeError, yaml.YAMLError):
+            log.warning("the secrets file cannot be read; the keys known so far stay")
         if body.secret not in self._known:
             if not self._settings.body_secrets_file:
                 _complete_body_secrets(self._settings.data / BODY_SECRETS, self._city())

@@ -7,6 +7,7 @@ whole decision. A crash in between is found by recovery, which walks the same li
 import asyncio
 import logging
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -18,10 +19,11 @@ from engine.errors import Busy, Conflict, NotFound
 from engine.linking import Earlier, kinds_of, likest
 from engine.loop import Filing, Opening, file_call, grade_of, join, more_serious, open_order
 from engine.model.calendar import local
-from engine.model.call import Call, Location
+from engine.model.call import Call, Channel, Location
 from engine.model.change import CallOutcome, Change, Claim
 from engine.model.city import City
 from engine.model.decision import Decision, Links
+from engine.model.message import LogEntry
 from engine.model.order import Order, State
 from engine.model.reading import Candidate, Matter, Reading, Reason
 from engine.routing import Asked, decide, joined, with_unit
@@ -29,6 +31,7 @@ from engine.store import calls, commits, views
 from engine.store.client import Client
 
 log = logging.getLogger("fenliu.pipeline")
+_OURS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@|-]{0,99}")
 _MOST_CONFLICTS = 12
 """Walks of one call; the waits between them add up to about a second and a half."""
 
@@ -210,7 +213,14 @@ class Link:
             possible_duplicate=best.order_id if best and maybe else "",
             same_caller_calls=found.caller_ids,
             same_place_calls=found.place_ids,
+            handed_back=_handed_back(work.call),
         )
+
+
+def _handed_back(call: Call) -> str:
+    """The order or call of ours that the government line names when it hands a matter back (`extra.refers_to`)."""
+    named = call.extra.get("refers_to", "") if call.channel is Channel.GOVERNMENT_LINE else ""
+    return named if isinstance(named, str) and _OURS.fullmatch(named) else ""
 
 
 def _candidate(c: calls.Candidate, seq: int) -> Earlier:
@@ -291,6 +301,7 @@ class Open:
             opening = Opening(order_id_of(work.call.call_id), work.call, decision)
             change = open_order(opening, city, work.now)
             order_id = change.orders[0].order_id if change.orders else ""
+            change += await self._told_to_first(work, order_id)
         if work.filing is not None:
             change = self._filed(work, work.filing, change, order_id)
         work.change, work.order_id, work.decision = change, order_id, decision
@@ -301,6 +312,22 @@ class Open:
         body = orders[0].body_id if orders else ""
         filed = file_call(found, order_id, body, work.rules.city, work.now)
         return replace(change, orders=orders, claims=work.claims) + filed
+
+    async def _told_to_first(self, work: Work, order_id: str) -> Change:
+        """The time line of the first order says that 12345 handed the matter back, and as which order it goes on."""
+        first = work.links.handed_back
+        if not first:
+            return Change()
+        if first.startswith("C"):
+            first = order_id_of(first)
+        try:
+            order = await views.order(self._client, work.call.city, first)
+        except NotFound:
+            return Change()
+        said = f"12345 转回公安，另立工单 {order_id or work.call.call_id}"
+        data = {"to": order_id, "call_id": work.call.call_id, "body": order.body_id, "version": order.version}
+        entry = LogEntry(work.now, first, "order.handed_back", "12345", said, data | {"state": order.state.value})
+        return Change(log=(entry,))
 
     async def _to_join(self, work: Work, decision: Decision) -> Order | None:
         """The open order to ride on. A doubtful call joins none, a dangerous one only an order treated as dangerous."""

@@ -16,7 +16,7 @@ from typing import Any
 from engine import alarming, archiving, filing
 from engine.alerting import order_facts
 from engine.clock import Clock
-from engine.delivery import Outcome, Sender, Verdict, backoff_ms
+from engine.delivery import CLOSED, Circuit, Outcome, Sender, Verdict, answered, asked, backoff_ms, too_old
 from engine.errors import Conflict, FenliuError, NotFound, StoreDown
 from engine.history import History
 from engine.loop import due_alert, due_dossier, tick
@@ -45,6 +45,8 @@ _PUT_OFF_MS = 1_000
 _ARCHIVE_EVERY_S = 30.0
 _ARCHIVE_FROM_MS = 3 * 3_600_000
 """Moving starts at three in the morning, or when a worker starts that has not moved anything since."""
+_SPREAD_MS = 500
+"""What waited for one instant is spread over so much time."""
 
 
 class Worker:
@@ -71,6 +73,7 @@ class Worker:
         self._placed = ""
         self._archived: date | None = None
         self._per_body: Counter[str] = Counter()
+        self._circuits: dict[str, Circuit] = {}
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -118,18 +121,31 @@ class Worker:
 
     async def _try(self, queued: queues.Queued) -> None:
         body_id = queued.message.body_id
-        if self._per_body[body_id] >= _MOST_PER_BODY:
-            await self._put_off(queued)
-            return
-        self._per_body[body_id] += 1
         try:
-            await self._settle(queued, await self._send(queued))
+            if self._per_body[body_id] >= _MOST_PER_BODY:
+                await self._put_off(queued, self._clock.now() + _PUT_OFF_MS, "its body is busy")
+                return
+            circuit, wait = asked(self._circuits.get(body_id, CLOSED), self._clock.now())
+            if wait:
+                await self._put_off(queued, wait, "its body does not answer; the circuit is open")
+                return
+            self._note_circuit(body_id, circuit)
+        except StoreDown:
+            return  # taken up again
+        self._per_body[body_id] += 1
+        verdict = None
+        try:
+            verdict = await self._send(queued)
+            await self._judged(body_id, verdict)
+            await self._settle(queued, verdict)
         except StoreDown:
             log.warning("delivered or not, the store is away; the message is taken up again")
         except Exception:
             log.exception("delivery failed", extra={"message_id": queued.message.message_id})
         finally:
             self._per_body[body_id] -= 1
+            if verdict is None:  # it came to no end: whoever comes next may try the circuit
+                self._note_circuit(body_id, replace(self._circuits.get(body_id, CLOSED), probing=False))
 
     async def _send(self, queued: queues.Queued) -> Verdict:
         message = queued.message
@@ -162,17 +178,37 @@ class Worker:
             self._client, self._city, queued, state=state, last=verdict.reason, now=now, retry_at=retry_at, entry=entry
         )
 
-    async def _put_off(self, queued: queues.Queued) -> None:
+    def _note_circuit(self, body_id: str, circuit: Circuit) -> None:
+        if circuit == CLOSED:
+            self._circuits.pop(body_id, None)
+        else:
+            self._circuits[body_id] = circuit
+
+    async def _judged(self, body_id: str, verdict: Verdict) -> None:
+        """The body's circuit after a try; an answer of any kind, even a refusal, means that it is there."""
+        before = self._circuits.get(body_id, CLOSED)
+        after = answered(before, self._clock.now(), failed=verdict.outcome is Outcome.RETRY_LATER)
+        self._note_circuit(body_id, after)
+        if after.open_until:
+            log.warning("circuit of a body is open", extra={"body": body_id, "failures": after.failures})
+            await queues.show_circuit(self._client, self._city, body_id, asdict(after) | {"state": after.state})
+        elif before.open_until:
+            await queues.show_circuit(self._client, self._city, body_id, None)
+
+    async def _put_off(self, queued: queues.Queued, until: int, why: str) -> None:
+        """A message that could not be tried waits; after a day of that an officer sees it as a dead letter."""
         now = self._clock.now()
+        dead = too_old(queued.since, now)
         await queues.settle(
             self._client,
             self._city,
             queued,
-            state="waiting",
-            last="its body is busy",
+            state="dead" if dead else "waiting",
+            last=why,
             now=now,
-            retry_at=now + _PUT_OFF_MS,
+            retry_at=until + random.randrange(_SPREAD_MS),
             tried=False,
+            entry=_delivery_entry(queued, "dead", why, now) if dead else None,
         )
 
     async def requeue(self) -> int:

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 SCHEDULE_S = (0, 2, 5, 10, 20, 30, 60, 120, 300, 900, 1800, 3600, 7200, 14400, 28800)
 """Seconds before each further try: dense at first, so that a one-minute duty survives a hiccup; about 16 h in all."""
+GIVE_UP_AFTER_MS = 24 * 3_600_000
+"""A message its body could not be tried with for so long (an open circuit) is dead too."""
 _LONGEST_RETRY_AFTER_S = 3600
 _PERMANENT = frozenset({400, 401, 403, 404, 405, 410, 411, 413, 414, 415, 422, 501})
 
@@ -60,3 +62,8 @@ def backoff_ms(tries: int, jitter: float, retry_after_s: float | None) -> int | 
         return None
     wait = SCHEDULE_S[tries] * (1 - 0.1 * jitter)
     return round(1000 * max(wait, retry_after_s or 0.0, 0.2))
+
+
+def too_old(queued_at: int, now: int) -> bool:
+    """Whether a message has waited so long, tried or not, that an officer must see it."""
+    return now - queued_at > GIVE_UP_AFTER_MS

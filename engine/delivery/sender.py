@@ -1,16 +1,14 @@
 """One try: open the sealed contact for the body that must act, sign, post, judge the answer."""
 
-import ipaddress
-import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import anyio
-import httpx
+import httpcore
 import msgspec
 
+from engine.delivery.connections import Connections, PrivateAddress
 from engine.delivery.plan import Outcome, Verdict, judge_response
 from engine.errors import FenliuError
 from engine.model.call import Instant
@@ -20,47 +18,65 @@ from engine.model.webhook import sign
 
 _encode = msgspec.json.Encoder().encode
 _NO_ENDPOINT = Verdict(Outcome.SENT, "no endpoint: the body pulls its orders")
+_NO_URL = Verdict(Outcome.REFUSED, "the endpoint in the body table is no URL")
+_PRIVATE = Verdict(Outcome.REFUSED, "the endpoint is a private address; the body table does not allow it")
 
 
 class Sender:
-    """Posts messages. `secret_of` gives a body's signing key, or raises a `FenliuError` saying what is missing."""
+    """Posts messages. `keys_of` gives a body's signing keys, or raises a `FenliuError` saying what is missing."""
 
-    def __init__(self, secret_of: Callable[[Body], bytes], *, timeout_s: float = 10.0) -> None:
-        self._secret_of = secret_of
+    def __init__(self, keys_of: Callable[[Body], tuple[bytes, ...]], *, timeout_s: float = 10.0) -> None:
+        self._keys_of = keys_of
         self._timeout_s = timeout_s
-        limits = httpx.Limits(max_connections=200, max_keepalive_connections=100)
-        self._http = httpx.AsyncClient(timeout=timeout_s, follow_redirects=False, limits=limits, trust_env=False)
+        self._connections = Connections()
 
     async def close(self) -> None:
         """Let go of the connections."""
-        await self._http.aclose()
+        await self._connections.close()
 
     async def send(self, message: Message, body: Body, contacts: list[dict[str, Any]], now: Instant) -> Verdict:
         """One signed POST. `contacts` are clear and leave this process only here; nothing is logged of them."""
         if not body.endpoint:
             return _NO_ENDPOINT
+        if not _is_url(body.endpoint):
+            return _NO_URL
         content = _encode(_payload(message, contacts))
-        stamp = now // 1000
         try:
-            key = self._secret_of(body)
+            keys = self._keys_of(body)
         except FenliuError as error:
             return Verdict(Outcome.RETRY_LATER, str(error))
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": message.message_id,
-            "webhook-timestamp": str(stamp),
-            "webhook-signature": sign(key, message.message_id, stamp, content),
-        }
+        return await self._post(body, content, _headers(keys, message.message_id, now // 1000, content), now)
+
+    async def _post(self, body: Body, content: bytes, headers: dict[str, str], now: Instant) -> Verdict:
         try:
-            if not body.allow_private and await _is_private(body.endpoint):
-                return Verdict(Outcome.REFUSED, "the endpoint is a private address; the body table does not allow it")
-            with anyio.fail_after(self._timeout_s):  # of the whole try: a body that drips must not hold it for ever
-                answer = await self._http.post(body.endpoint, content=content, headers=headers)
-        except (httpx.HTTPError, TimeoutError) as error:
+            status, retry_after = await self._connections.post(
+                body.endpoint, content, headers, private=body.allow_private, timeout_s=self._timeout_s
+            )
+        except PrivateAddress:
+            return _PRIVATE
+        except (httpcore.UnsupportedProtocol, httpcore.LocalProtocolError, ValueError):
+            return _NO_URL
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
             return Verdict(Outcome.RETRY_LATER, type(error).__name__)
-        except (httpx.InvalidURL, ValueError):
-            return Verdict(Outcome.REFUSED, "the endpoint in the body table is no URL")
-        return judge_response(answer.status_code, answer.headers.get("retry-after", ""), now / 1000)
+        return judge_response(status, retry_after, now / 1000)
+
+
+def _headers(keys: tuple[bytes, ...], message_id: str, stamp: int, content: bytes) -> dict[str, str]:
+    """Standard Webhooks headers; while a key is being replaced, one signature by each of the two."""
+    return {
+        "content-type": "application/json",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(stamp),
+        "webhook-signature": " ".join(sign(key, message_id, stamp, content) for key in keys),
+    }
+
+
+def _is_url(endpoint: str) -> bool:
+    try:
+        parts = urlsplit(endpoint)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 def _payload(message: Message, contacts: list[dict[str, Any]]) -> dict[str, Any]:
@@ -70,20 +86,3 @@ def _payload(message: Message, contacts: list[dict[str, Any]]) -> dict[str, Any]
 
 def _rfc3339(at: Instant) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
-
-
-async def _is_private(endpoint: str) -> bool:
-    """Whether any address of the endpoint's host is not public (no requests into our own network)."""
-    host = urlsplit(endpoint).hostname or ""
-    try:
-        found = await anyio.to_thread.run_sync(lambda: socket.getaddrinfo(host, None))
-    except OSError:
-        return False  # it will fail as a temporary error when posted
-    return any(not _public(str(info[4][0])) for info in found)
-
-
-def _public(address: str) -> bool:
-    """Whether an address is on the public net; an IPv4 address written as IPv6 is judged as what it is."""
-    ip = ipaddress.ip_address(address)
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return bool((mapped or ip).is_global) and not ip.is_multicast

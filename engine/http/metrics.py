@@ -12,6 +12,7 @@ async def exposition(s: Service) -> str:
     try:
         counts = await views.counts(s.client, city)
         waiting = await queues.depths(s.client, city)
+        circuits = await queues.circuits(s.client, city)
     except StoreDown:
         return f'fenliu_up{{city="{city}"}} 0\n'
     metric = ""
@@ -23,6 +24,8 @@ async def exposition(s: Service) -> str:
         lines.append(f"{metric}{{{_labels(city, labels)}}} {n}")
     lines.append("# TYPE fenliu_waiting gauge")
     lines += [f'fenliu_waiting{{city="{city}",queue="{queue}"}} {n}' for queue, n in waiting.items()]
+    lines.append("# TYPE fenliu_circuits_open gauge")
+    lines.append(f'fenliu_circuits_open{{city="{city}"}} {len(circuits)}')
     lines.append("# TYPE fenliu_rules_refused gauge")
     lines.append(f'fenliu_rules_refused{{city="{city}"}} {int(bool(s.rules_fault()))}')
     return "\n".join(lines) + "\n"

@@ -37,6 +37,8 @@ class Links:
     dossier_id: str = ""
     same_caller_calls: tuple[str, ...] = ()
     same_place_calls: tuple[str, ...] = ()
+    handed_back: str = ""
+    """Order or call of ours that 12345 names when it hands a police matter back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,10 @@ from engine.routing.roles import resolve
 
 LIVE_CHANNELS = frozenset({Channel.POLICE_LINE, Channel.GOVERNMENT_LINE})
 """Channels on which the caller is still on the line."""
+_ONLINE = frozenset({Channel.WEB, Channel.APP})
+_ONLINE_REPLY = "online_reply"
+_WRITTEN = frozenset({"consultation", "help_order", "work_order"})
+"""Procedures of written orders that an online message has its own for; repairs, visits and mediations keep theirs."""
 LIVE_HANDOFFS = frozenset({Handoff.TRANSFER, Handoff.THREE_WAY})
 OVERLAP = 0.2
 """Probability of another side's category from which a live call is worth a three-way call."""
@@ -42,6 +46,8 @@ def decide(asked: Asked, city: City) -> Decision:
     reading = asked.reading
     if reading.review and not reading.danger and not _police_anyway(reading):
         return _held(asked, city)
+    if asked.links.handed_back and not reading.danger and reading.matter is not Matter.POLICE:
+        return _held(asked, city, _NOT_OURS_EITHER)
     matter = Matter.POLICE if reading.danger else reading.matter
     duty = duty_for(city.duties, reading.category, reading.place, asked.hour)
     bodies = bodies_of(city, duty, reading.place) if duty else ()
@@ -68,7 +74,7 @@ def decide(asked: Asked, city: City) -> Decision:
         body_id="" if handoff is Handoff.NONE else first,
         fallbacks=bodies[1:],
         joint=duty.joint if duty else (),
-        procedure=_procedure(duty, handoff, dispatched=by_sign or reading.danger),
+        procedure=_answered_online(asked, _procedure(duty, handoff, dispatched=by_sign or reading.danger), city),
         grade=first_grade(reading, matter, asked.links, duty),
         place=reading.place,
         reasons=(*reading.reasons, *why, *_link_reasons(asked.links)),
@@ -81,14 +87,14 @@ def _police_anyway(reading: Reading) -> bool:
     return reading.matter is Matter.POLICE and reading.confidence >= SURELY_POLICE and bool(doubts)
 
 
-def _held(asked: Asked, city: City) -> Decision:
+def _held(asked: Asked, city: City, because: Reason | None = None) -> Decision:
     """A person decides first; the command centre, first receiver, holds the call (首接负责).
 
     Unclear between the police and another side, with the caller on the line: the three of them talk (DOMAIN M2).
     """
     reading = asked.reading
     three = asked.channel in LIVE_CHANNELS and _overlapping(reading, reading.matter)
-    why = _HELD_THREE_WAY if three else _HELD
+    why = because or (_HELD_THREE_WAY if three else _HELD)
     return Decision(
         matter=reading.matter,
         category=reading.category,
@@ -133,6 +139,9 @@ def _unforced(matter: Matter, duty: Duty | None) -> Handoff:
 _POLICE = Reason("police_matter", "属于公安职责")
 
 
+_NOT_OURS_EITHER = Reason(
+    "handed_back_doubtful", "12345 按警务事项转回，系统判断不属公安职责；不再退回 12345，由 110 首接负责、人工研判"
+)
 _HELD = Reason("review", "把握不足，转人工研判；研判前由 110 首接负责，不分流")
 _HELD_THREE_WAY = Reason("review", "职责不清，建议接通三方通话共同研判；研判前由 110 首接负责，不分流")
 _BY_SIGN_DANGER = Reason("danger_first", "有危险：警察先到场，其他单位同时通知")
@@ -164,6 +173,12 @@ def _police_first(bodies: tuple[str, ...], city: City, place: Place, desk: bool 
     return (station, *(b for b in bodies if b != station))
 
 
+def _answered_online(asked: Asked, procedure: str, city: City) -> str:
+    """A message written online (DOMAIN M12: 心连心) is answered in writing, by its own procedure."""
+    online = asked.channel in _ONLINE and procedure in _WRITTEN and _ONLINE_REPLY in city.procedures
+    return _ONLINE_REPLY if online else procedure
+
+
 def _procedure(duty: Duty | None, handoff: Handoff, *, dispatched: bool) -> str:
     """The row's procedure where it fits: somebody on the line never waits by the clock of a written order.
 
@@ -180,6 +195,8 @@ def _procedure(duty: Duty | None, handoff: Handoff, *, dispatched: bool) -> str:
 
 def _link_reasons(links: Links) -> tuple[Reason, ...]:
     found = []
+    if links.handed_back:
+        found.append(Reason("handed_back", f"12345 转回的事项，关联原单 {links.handed_back}"))
     if links.duplicate_of:
         found.append(Reason("duplicate", "重复报警，并入正在办理的工单"))
     if links.possible_duplicate:

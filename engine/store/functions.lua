@@ -382,6 +382,10 @@ local function settle(keys, args)
   if r.state == 'dead' then redis.call('ZADD', p .. 'dead', r.now, r.id) end
   if r.state == 'delivered' then redis.call('PEXPIRE', msg, HOOK_MS) end
   redis.call('HINCRBY', p .. 'counts', 'fenliu_deliveries_total|outcome=' .. r.state, 1)
+  if r.tried then
+    redis.call('LPUSH', p .. 'tries:' .. r.body, r.row)
+    redis.call('LTRIM', p .. 'tries:' .. r.body, 0, 299)
+  end
   if r.entry then entry(p, r.entry) end
   return { r.state, tries }
 end
@@ -395,7 +399,7 @@ local function requeue(keys, args)
     if redis.call('ZREM', p .. (r.ids and 'dead' or 'retry'), id) == 1 then
       local msg = p .. 'msg:' .. id
       redis.call('HSET', msg, 'state', 'queued')
-      if r.ids then redis.call('HSET', msg, 'tries', 0) end
+      if r.ids then redis.call('HSET', msg, 'tries', 0, 'created', r.now) end
       redis.call('XADD', p .. 'outbox', '*', 'id', id, 'body', redis.call('HGET', msg, 'body') or '')
       n = n + 1
     end

@@ -87,6 +87,8 @@ KEYS: tuple[Key, ...] = (
     Key("msg:<id>", "hash", "commit, settle", "7 days after delivery", "json, body, state, tries, last"),
     Key("retry", "zset", "settle, requeue", "until tried again", "messages by instant of the next try"),
     Key("dead", "zset", "settle, requeue", "until replayed", "dead letters by instant"),
+    Key("tries:<body>", "list", "settle", "the newest 300", "tries to deliver to a body"),
+    Key("circuits", "hash", "the worker", "while not closed", "circuits of bodies that do not answer"),
     Key("idem:<key>", "string", "commit", "7 days", "answer to an Idempotency-Key"),
     Key("counts", "hash", "commit, settle", "for ever", "counters by metric name and labels"),
     Key("was:<id>", "string", "forget", "40 days", "this call id stands in the history: it cannot be used again"),

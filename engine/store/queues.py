@@ -25,6 +25,8 @@ class Queued:
     message: Message
     tries: int
     """Failed tries so far."""
+    since: Instant = 0
+    """When it was queued, or replayed last."""
 
 
 async def ensure_group(client: Client, city: str) -> None:
@@ -59,9 +61,9 @@ def _stream_entries(answer: Any) -> list[Any]:
 
 async def _load(client: Client, city: str, entries: list[Any]) -> list[Queued]:
     names = [(entry_id.decode(), _field(fields, b"id")) for entry_id, fields in entries]
-    rows = await client.read_many([("HMGET", key(city, "msg", i), "json", "tries") for _, i in names])
+    rows = await client.read_many([("HMGET", key(city, "msg", i), "json", "tries", "created") for _, i in names])
     return [
-        Queued(entry_id, _messages.decode(row[0]), int(row[1] or 0))
+        Queued(entry_id, _messages.decode(row[0]), int(row[1] or 0), int(float(row[2] or 0)))
         for (entry_id, _), row in zip(names, rows, strict=True)
         if row[0]
     ]
@@ -100,7 +102,42 @@ async def settle(
         retry_at=retry_at,
         tried=tried,
         entry=entry and {"json": to_json(entry), "subject": entry.subject, "line": True},
+        body=taken.message.body_id,
+        row=to_json(_try_row(taken, state, last, now)),
     )
+
+
+def _try_row(taken: Queued, state: str, last: str, now: Instant) -> dict[str, Any]:
+    message = taken.message
+    return {
+        "at": now,
+        "body": message.body_id,
+        "message_id": message.message_id,
+        "type": message.type.value,
+        "subject": message.subject,
+        "try": taken.tries + 1,
+        "state": state,
+        "reason": last,
+    }
+
+
+async def tries(client: Client, city: str, body: str) -> list[dict[str, Any]]:
+    """The newest tries with a body (a few hundred), newest first."""
+    rows = await client.read("LRANGE", key(city, "tries", body), 0, -1)
+    return [msgspec.json.decode(row) for row in rows]
+
+
+async def show_circuit(client: Client, city: str, body: str, shown: dict[str, Any] | None) -> None:
+    """Write down how a body's circuit stands; None: closed."""
+    name = key(city, "circuits")
+    await (client.read("HSET", name, body, to_json(shown)) if shown else client.read("HDEL", name, body))
+
+
+async def circuits(client: Client, city: str) -> dict[str, dict[str, Any]]:
+    """Circuits that are not closed, by body."""
+    found = await client.read("HGETALL", key(city, "circuits"))
+    pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2], strict=True)
+    return {body.decode(): msgspec.json.decode(row) for body, row in pairs}
 
 
 async def requeue_due(client: Client, city: str, now: Instant, limit: int = 256) -> int:

@@ -76,3 +76,29 @@ def test_a_unit_is_reported_by_its_own_body_only(own: Service) -> None:
     assert own.post("/units/wc-xd-patrol/status", {}, "dispatcher").status_code == 422
     assert own.post("/units/wc-xd-patrol/status", {"status": "off"}, "reader").status_code == 403
     assert own.post("/units/wc-xd-patrol/status", {"status": "off"}, "dispatcher").json()["status"] == "off"
+
+
+def test_a_body_that_does_not_answer_holds_up_nobody_else(own: Service, bodies: Bodies) -> None:
+    """Its circuit opens and is shown; other bodies get their orders at once; when it is back it gets what waited."""
+    water = "city-water"
+    bodies.down.add(water)
+    order = own.answer("盐埠街道自来水爆管，停水了，水漫到马路上")["order_id"]
+    assert own.order(order)["body"]["id"] == water
+    found = until(lambda: _a_little_later(own) and own.get("/deliveries/bodies").json()["open"], 60)
+    assert (found[0]["body"], found[0]["failures"] >= 5) == (water, True)
+    assert "fenliu_circuits_open{" in own.http.get("/metrics").text
+    other = own.answer("听潮街道灯塔路路灯坏了三天没人修")["order_id"]
+    assert bodies.wait("city-chengguan", "order.sent", other, seconds=10)
+    assert bodies.of(water) == []
+    bodies.down.clear()
+    until(lambda: _a_little_later(own) and bodies.of(water, "order.sent", order), 60)
+    until(lambda: own.get("/deliveries/bodies").json()["open"] == [], 30)
+    tries = until(lambda: own.get("/deliveries", order=order).json()["tries"])
+    assert {t["state"] for t in tries if t["body"] == water} >= {"delivered", "waiting"}
+    assert {t["body"] for t in own.get(f"/deliveries?body={water}").json()["tries"]} == {water}
+    assert own.get(f"/deliveries?body={water}", "body", "wc-gl-station").status_code == 404
+
+
+def _a_little_later(own: Service) -> bool:
+    own.advance(3)
+    return True

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ MESSAGE = Message("msg_O1_1_0", "cj", "b", MessageType.ORDER_SENT, 1_767_578_400
 async def sent(
     endpoint: str, *, private: bool = True, timeout_s: float = 0.4, contacts: bool = False
 ) -> tuple[Outcome, str]:
-    sender = Sender(lambda _: key_of(SECRET), timeout_s=timeout_s)
+    sender = Sender(lambda _: (key_of(SECRET),), timeout_s=timeout_s)
     clear = [{"call_id": "C1", "phone": "13800001234"}] if contacts else []
     try:
         verdict = await sender.send(MESSAGE, body(endpoint, private), clear, MESSAGE.created_at)
@@ -152,10 +153,50 @@ async def test_a_body_without_an_endpoint_pulls() -> None:
 
 
 async def test_a_body_without_a_secret_waits_for_one() -> None:
-    def missing(_: Body) -> bytes:
+    def missing(_: Body) -> tuple[bytes, ...]:
         raise Refused
 
     sender = Sender(missing)
     verdict = await sender.send(MESSAGE, body("http://127.0.0.1:9/"), [], 0)
     await sender.close()
     assert verdict.outcome is Outcome.RETRY_LATER
+
+
+async def test_while_a_key_is_replaced_both_sign() -> None:
+    old, new = SECRET, "whsec_" + "Zm9ydHktdHdvIHNlY3JldHMgYXJlIGVub3VnaCE="
+    async with receiving(saying("204 No Content")) as receiver:
+        sender = Sender(lambda _: (key_of(new), key_of(old)))
+        await sender.send(MESSAGE, body(f"http://127.0.0.1:{receiver.port}/"), [], MESSAGE.created_at)
+        await sender.close()
+    _, headers, raw = receiver.heard[0]
+    for secret in (old, new):
+        assert (
+            Webhook(secret).sign(headers["webhook-id"], _at(headers), raw.decode())
+            in headers["webhook-signature"].split()
+        )
+
+
+async def test_the_address_that_was_judged_is_the_one_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that says public first and private at the second question is asked once only."""
+    answers = iter(["192.0.2.1", "127.0.0.1", "127.0.0.1"])
+    asked: list[str] = []
+
+    def resolve(host: str, port: int, *_: object, **__: object) -> list[object]:
+        if host != "rebinding.example":
+            return real(host, port, *_, **__)  # type: ignore[arg-type,return-value]
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
+
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr("engine.delivery.connections._public", lambda address: address == "192.0.2.1")
+    async with receiving(saying("204 No Content")) as receiver:
+        outcome, _ = await sent(f"http://rebinding.example:{receiver.port}/", private=False)
+    assert (outcome, asked, receiver.heard) == (Outcome.RETRY_LATER, ["rebinding.example"], [])
+
+
+async def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 80)) for ip in ("8.8.8.8", "10.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    outcome, reason = await sent("http://mixed.example/", private=False)
+    assert (outcome, "private" in reason) == (Outcome.REFUSED, True)
