@@ -23,6 +23,7 @@ EACH = {
     "alerting_replay": ["--calls", "50000"],
     "console": [],
     "history": [],
+    "deadlines": [],
 }
 
 

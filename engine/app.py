@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 import classifiers
-from engine import __version__, bulletins, keeping, ruleset
+from engine import __version__, bulletins, heart, keeping, ruleset
 from engine.actions import Actions
 from engine.alerting import Shelf
 from engine.archiving import archive
@@ -152,8 +152,9 @@ def make_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         parts = await build(settings)
         app.state.service = parts.service
-        watch = asyncio.create_task(parts.rules.watch())
+        watch, beats = asyncio.create_task(parts.rules.watch()), asyncio.create_task(heart.beat())
         yield
+        beats.cancel()
         watch.cancel()
         await parts.service.models.close()
         await forward.close()
@@ -208,7 +209,7 @@ async def run_worker(settings: Settings) -> None:
     name = f"w-{os.getpid()}-{uuid.uuid4().hex[:6]}"
     worker = Worker(parts.client, parts.rules.now, parts.clock, sender, parts.vault.open, name, history_of(settings))
     try:
-        await asyncio.gather(parts.rules.watch(), worker.run())
+        await asyncio.gather(parts.rules.watch(), worker.run(), heart.beat())
     finally:
         await sender.close()
         await parts.client.close()
@@ -227,11 +228,12 @@ async def run_console(settings: Settings) -> None:
     config = uvicorn.Config(
         app, uds=str(path), log_level="warning", access_log=False, ws_max_size=1 << 20, timeout_graceful_shutdown=2
     )
-    watch = asyncio.create_task(parts.rules.watch())
+    watch, beats = asyncio.create_task(parts.rules.watch()), asyncio.create_task(heart.beat())
     try:
         await uvicorn.Server(config).serve()
     finally:
         watch.cancel()
+        beats.cancel()
         await parts.service.models.close()
         await parts.client.close()
 

@@ -220,6 +220,7 @@ def _mount() -> None:
     from engine import ruleset
     from engine.alerting.commands import make_app as rules_app
     from engine.connector.command import connect
+    from engine.duties import make_app as duties_app
     from load_tests import commands as load
     from load_tests.load_command import loadtest
 
@@ -239,7 +240,12 @@ def _mount() -> None:
 
     app.add_typer(rules_app(ruleset.load, lambda folder: ruleset.check(folder)[0], reader, history), name="rules")
     app.add_typer(classifier_app(city, lambda: _settings().data / "model"), name="classifier")
+
+    def text_reader(folder: Path, _: Any) -> Any:
+        return reader(folder)
+
     app.command()(connect)
+    app.add_typer(duties_app(lambda rules: _settings(rules_dir=rules).rules, text_reader), name="duties")
     for command in (load.bodies, load.send, load.trial, loadtest):
         app.command(hidden=command is load.trial)(command)
 

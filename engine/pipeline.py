@@ -331,7 +331,7 @@ class Open:
 
     async def _to_join(self, work: Work, decision: Decision) -> Order | None:
         """The open order to ride on. A doubtful call joins none, a dangerous one only an order treated as dangerous."""
-        if not work.links.duplicate_of or decision.review:
+        if not work.links.duplicate_of or decision.review or work.links.handed_back:
             return None
         try:
             order = await views.order(self._client, work.call.city, work.links.duplicate_of)

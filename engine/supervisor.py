@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from engine import heart
 from engine.errors import Fault, Refused
 from engine.store import embedded
 
@@ -25,6 +26,8 @@ log = logging.getLogger("fenliu.supervisor")
 _LOOK_EVERY_S = 0.1
 _STOP_WAIT_S = 15.0
 _LONGEST_PAUSE_S = 5.0
+_HUNG_AFTER_S = 30.0
+"""Without a heartbeat for so long, after its first one, a process hangs: it is killed and started again."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -44,6 +47,10 @@ class Child:
     deaths: int = 0
     not_before: float = 0.0
     started_at: float = 0.0
+    heart: Path | None = None
+    """File the process touches while its loop turns."""
+    last_beat: int = 0
+    heard_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -60,14 +67,21 @@ class Supervisor:
     ) -> None:
         """A child that is `python -m engine.cli <arguments>`, given `sockets`."""
 
+        beats = self.data_dir / f".beat.{name}"
+
         def start() -> "subprocess.Popen[bytes]":
             command = [sys.executable, "-m", "engine.cli", *arguments]
             fds = tuple(s.fileno() for s in sockets)
+            beats.unlink(missing_ok=True)
             return subprocess.Popen(
-                command, env=environ, pass_fds=fds, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent
+                command,
+                env=environ | {heart.VARIABLE: str(beats)},
+                pass_fds=fds,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=_die_with_parent,
             )
 
-        self.children.append(Child(name, start))
+        self.children.append(Child(name, start, heart=beats))
 
     def own_data_dir(self) -> None:
         """Hold the data dir for this supervisor alone; raises `Refused` when another one has it.
@@ -113,6 +127,10 @@ class Supervisor:
         """Start again whatever died, with a growing pause for what dies at once."""
         now = time.monotonic()
         for child in self.children:
+            if child.process is not None and child.process.poll() is None and _hangs(child, now):
+                log.warning("%s hangs: no heartbeat for %d s; it is killed", child.name, _HUNG_AFTER_S)
+                child.process.kill()
+                child.process.wait()
             if child.process is not None and child.process.poll() is not None:
                 lasted = now - child.started_at
                 child.deaths = child.deaths + 1 if lasted < 10 else 1
@@ -157,6 +175,20 @@ class Supervisor:
         part = self.data_dir / f".pids.{os.getpid()}"
         part.write_text("\n".join(lines) + "\n", encoding="utf-8")
         part.replace(self.data_dir / "pids")
+
+
+def _hangs(child: Child, now: float) -> bool:
+    """Whether a process that once showed a heartbeat has shown none for too long.
+
+    What is compared is when *we* saw the beat change, so that a clock that is set does not kill anybody.
+    """
+    try:
+        beat = child.heart.stat().st_mtime_ns if child.heart else 0
+    except OSError:
+        beat = 0
+    if beat != child.last_beat:
+        child.last_beat, child.heard_at = beat, now
+    return beat != 0 and now - child.heard_at > _HUNG_AFTER_S
 
 
 def listen(host: str, port: int) -> socket.socket:

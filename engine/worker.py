@@ -17,6 +17,7 @@ from engine import alarming, archiving, filing
 from engine.alerting import order_facts
 from engine.clock import Clock
 from engine.delivery import CLOSED, Circuit, Outcome, Sender, Verdict, answered, asked, backoff_ms, too_old
+from engine.digesting import due_day, send_digest
 from engine.errors import Conflict, FenliuError, NotFound, StoreDown
 from engine.history import History
 from engine.loop import due_alert, due_dossier, tick
@@ -72,6 +73,7 @@ class Worker:
         self._pipeline = Pipeline(client)
         self._placed = ""
         self._archived: date | None = None
+        self._digested = ""
         self._per_body: Counter[str] = Counter()
         self._circuits: dict[str, Circuit] = {}
         self._under_way: set[asyncio.Task[None]] = set()
@@ -83,8 +85,9 @@ class Worker:
             self._forever(self.requeue, "requeue"),
             self._forever(self.ring, "ring"),
             self._forever(self.recover, "recover"),
-            self._forever(self.place_units, "units"),
+            self._forever(self.place_units, "units", 1.0),
             self._forever(self.archive, "archive", _ARCHIVE_EVERY_S),
+            self._forever(self.digest, "digest", 1.0),
         )
 
     async def _forever(self, once: Callable[[], Awaitable[int]], name: str, idle: float = _IDLE_S) -> None:
@@ -282,6 +285,15 @@ class Worker:
         if city.version != self._placed:
             await units.place(self._client, city.id, city.units.values())
             self._placed = city.version
+        return 0
+
+    async def digest(self) -> int:
+        """The daily digest, once its hour has come."""
+        city, now = self._rules().city, self._clock.now()
+        day = due_day(city, now)
+        if day != self._digested:
+            await send_digest(self._client, city, day, now)
+            self._digested = day
         return 0
 
     # --- history

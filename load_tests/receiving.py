@@ -60,7 +60,7 @@ class Receiver:
         digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
         message = self.record.messages.get(webhook_id)
         if message is None:
-            persona = self.cast.persona(body, subject, alert=bool(data.get("alert_id")))
+            persona = self.cast.persona(body, subject, alert=bool(data.get("alert_id"))) if subject else Persona.PROMPT
             message = Received(
                 webhook_id=webhook_id,
                 body=body,

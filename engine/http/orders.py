@@ -1,5 +1,6 @@
 """Routes of orders: lists, one order with its time line, events."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
@@ -15,6 +16,8 @@ from engine.model.order import Order, OrderEvent, State
 from engine.store import views
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=128, pattern=r"^[\x21-\x7e]+$")]
+_LOOKS_PER_S = 4
+"""How often a waiting list looks again."""
 router = APIRouter(tags=["orders"])
 
 
@@ -28,15 +31,23 @@ async def list_orders(
     overdue: bool | None = None,
     cursor: Cursor = "",
     limit: Limit = 100,
+    wait: Annotated[int, Query(ge=0, le=30)] = 0,
 ) -> dict[str, Any]:
-    """Orders newest first. A page may hold fewer than `limit` when filters drop some; follow the cursor."""
+    """Orders newest first. A page may hold fewer than `limit` when filters drop some; follow the cursor.
+
+    `wait`: an empty answer is held back for so many seconds until there is something (a body that pulls).
+    """
     city = s.rules().city
     if who.role is Role.BODY:
         body = who.body
-    page = await views.orders(
-        s.client, city.id, state=state or "", body=body, overdue=bool(overdue), cursor=cursor, limit=limit
-    )
-    shown = [o for o in page.items if _fits(o, state, body, grade, overdue)]
+    for _ in range(wait * _LOOKS_PER_S + 1):
+        page = await views.orders(
+            s.client, city.id, state=state or "", body=body, overdue=bool(overdue), cursor=cursor, limit=limit
+        )
+        shown = [o for o in page.items if _fits(o, state, body, grade, overdue)]
+        if shown or not wait:
+            break
+        await asyncio.sleep(1 / _LOOKS_PER_S)
     return {"orders": [order_view(o, city) for o in shown], "cursor": page.cursor or None}
 
 

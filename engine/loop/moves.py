@@ -174,7 +174,9 @@ def _return(order: Order, event: OrderEvent, city: City, now: Instant) -> Change
         state=State.RETURNED if target == city.command_body else State.SENT,
         entered=order.entered | {State.RETURNED.value: now},
     )
-    returned = entry(moved, "return", event.actor_name, now, event.note, **{**event.data, "to": target})
+    returned = entry(
+        moved, "return", event.actor_name, now, event.note, **{**event.data, "to": target, "from": order.body_id}
+    )
     if moved.state is State.RETURNED:
         waiting = start_clock(moved, city, now)
         return Change(orders=(waiting,), log=(returned, entry(waiting, "returned", SYSTEM, now, why)))

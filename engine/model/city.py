@@ -342,6 +342,8 @@ class City:
     """Whom the ladder's `leader` means; empty = the command centre."""
     version: str = ""
     """Content hash of the folder."""
+    digest_hour: int = 8
+    """Local hour at which the daily digest goes out."""
     units: dict[str, Unit] = field(default_factory=dict)
     travel: Travel = field(default_factory=Travel)
     history: HistoryRules = HistoryRules()

@@ -21,6 +21,7 @@ class MessageType(StrEnum):
     ALERT_INSTRUCTION = "alert.instruction"
     ALERT_REVIEW = "alert.review"
     DOSSIER_UPDATED = "dossier.updated"
+    DIGEST = "digest.daily"
 
 
 @dataclass(frozen=True, slots=True)

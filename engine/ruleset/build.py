@@ -60,6 +60,7 @@ def build(files: Files, version: str, bodies_url: str) -> City:
         history=HistoryRules(**city.history.model_dump()),
         command_body=city.command_body,
         leader_body=city.leader_body,
+        digest_hour=city.digest_hour,
         version=version,
         units=_units(files.units),
         travel=Travel(files.units.travel.detour, files.units.travel.silent_after),

@@ -42,6 +42,7 @@ class CityFile(Strict):
     tz: str
     command_body: Id
     leader_body: str = ""
+    digest_hour: int = Field(8, ge=0, le=23)
     links: LinksFile = LinksFile()
     history: HistoryFile = HistoryFile()
 

@@ -214,6 +214,20 @@ async def newest_entry(client: Client, city: str) -> str:
     return newest[0][0].decode() if newest else "0"
 
 
+async def log_since(client: Client, city: str, since: Instant) -> list[LogEntry]:
+    """Entries of orders written since an instant, newest first; read in pages, so that nobody waits for a long one."""
+    found: list[LogEntry] = []
+    upto = "+"
+    while rows := await client.read("XREVRANGE", key(city, "log"), upto, "-", "COUNT", 1000):
+        page = [_entries.decode(f[b"j"] if isinstance(f, dict) else f[1]) for _, f in rows]
+        orders = [e for e in page if e.what.startswith("order.")]
+        found += [e for e in orders if e.at >= since]
+        if orders and orders[-1].at < since:
+            break
+        upto = f"({rows[-1][0].decode()}"
+    return found
+
+
 async def counts(client: Client, city: str) -> dict[str, int]:
     """All counters, `name|label=value,…` → n."""
     flat = await client.read("HGETALL", key(city, "counts"))

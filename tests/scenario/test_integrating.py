@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from running import ROOT, Service
 
+pytestmark = [pytest.mark.xdist_group("loop_at_work"), pytest.mark.timeout(300)]
 GUIDE = (ROOT / "docs" / "integrating.md").read_text("utf-8")
 
 
@@ -51,7 +52,25 @@ def test_the_readme_curl_sends_a_signed_call(service: Service) -> None:
     assert answer["order_id"]
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="the Node block needs node")
+def test_node_is_here() -> None:
+    """The machine that runs the tests has it: `.ci/run` installs it where it is missing."""
+    assert shutil.which("node"), "install nodejs (apt-get install nodejs)"
+
+
+def test_the_node_body_takes_a_call_from_nothing_to_closed(hall: Service, guide_port: int) -> None:
+    more = {"BODY": "qh-lt-station", "PORT": str(guide_port), "TEXT": "柳汀镇采菱村有人打架，打得头破血流"}
+    said = run(["node", "-e", blocks("js")[1]], hall, **more).splitlines()
+    assert [line.split(" ")[0] for line in said] == ["sent", "received", "closed"]
+    assert said[0].endswith(" qh-lt-station")
+    assert said[1].endswith(" 13800000000"), "clear contact to the body that must act"
+
+
+def test_the_curl_block_takes_an_order_to_closed(hall: Service) -> None:
+    answer = hall.answer("禾湾街道稻香里有人偷电动车被我当场抓住了")
+    more = {"ORDER": answer["order_id"], "BODY": answer["decision"]["body"]["id"]}
+    assert run(["bash", "-ec", blocks("bash")[0]], hall, **more).strip() == '"state":"closed"'
+
+
 def test_the_node_block_believes_our_signature_and_no_other(service: Service, tmp_path: Path) -> None:
     body = '{"type":"order.sent"}'
     headers = service.signed(body.encode())

@@ -26,9 +26,11 @@ from engine.model.change import Change
 from engine.model.decision import Handoff
 from engine.model.message import LogEntry
 from engine.model.order import FINAL_STATES, OPEN_STATES, WAITING_FOR_SIGN, Actor, Event, Order, State
+from engine.model.units import FreeUnit, UnitChoice
 
 CITY = ruleset.load(Path(__file__).parents[3] / "rules")
 PROCEDURES = sorted(set(CITY.procedures) - {"review"})
+NEAR = tuple(FreeUnit(name, 300.0, T0) for name in ("wc-gl-crew", "fast-hosp-first", "wc-tc-crew", "gone"))
 SPANS = st.sampled_from([0, 1, 999, 30_000, HOUR, DAY, 5 * DAY, 40 * DAY]) | st.integers(0, 10 * DAY)
 STEPS = (Event.SIGN, Event.ARRIVE, Event.REPORT, Event.VERIFY, Event.CALL_BACK)
 
@@ -77,13 +79,16 @@ class Errand(RuleBasedStateMachine):
         fallbacks=st.sampled_from([(), ("city-chengguan",), ("city-chengguan", "hot-12345")]),
         ahead=st.sampled_from([-HOUR, 0, 4 * 60_000]),
         danger=st.booleans(),
+        unit=st.booleans(),
     )
     def opens(
-        self, procedure: str, grade: str, kind: str, fallbacks: tuple[str, ...], ahead: int, danger: bool
+        self, procedure: str, grade: str, kind: str, fallbacks: tuple[str, ...], ahead: int, danger: bool, unit: bool
     ) -> None:
         decision = decided(procedure=procedure, grade=grade, fallbacks=fallbacks)
         if kind == "police":
             decision = dispatched(procedure=procedure, grade=grade, danger=danger, joint=("er-119", "er-120"))
+            if unit:
+                decision = replace(decision, unit=UnitChoice("wc-gl-crew", STATION, 100, 12, 300, STATION))
         if kind == "nobody":
             decision = replace(decision, body_id=CITY.command_body, fallbacks=())
         if kind == "review":
@@ -153,16 +158,24 @@ class Errand(RuleBasedStateMachine):
         if self.held.is_open:
             self._commit(join(self.held, a_call(n), CITY, self.now))
 
-    @rule()
-    def the_clock_looks(self) -> None:
+    @rule(near=st.lists(st.sampled_from(NEAR), unique=True, max_size=4))
+    def the_clock_looks(self, near: list[FreeUnit]) -> None:
         before = self.held
-        change = tick(before, CITY, self.now)
+        change = tick(before, CITY, self.now, near)
         due = before.alarm_at is not None and before.alarm_at <= self.now
         assert (change == Change()) != (before.is_open and due)
         assert len(change.messages) <= 16, "a flood"
         self._commit(change)
         assert self.held.alarm_at is None or self.held.alarm_at > self.now, "a clock that rings for ever"
         assert tick(self.held, CITY, self.now) == Change()
+
+    @rule(kind=st.sampled_from(list(Event)), actor=st.sampled_from(list(Actor)))
+    def somebody_dies_before_the_store_heard(self, kind: Event, actor: Actor) -> None:
+        """What was decided and not committed left no trace: asked again, the same answer comes."""
+        if kind in legal_moves(self.held, CITY, actor):
+            first = apply(self.held, happened(kind, self.now, actor), CITY, self.now)
+            assert apply(self.held, happened(kind, self.now, actor), CITY, self.now) == first
+        assert tick(self.held, CITY, self.now) == tick(self.held, CITY, self.now)
 
     @precondition(lambda self: len(self.stale) > 0)
     @rule(which=st.randoms(use_true_random=False), actor=st.sampled_from(list(Actor)))
@@ -179,6 +192,13 @@ class Errand(RuleBasedStateMachine):
     def one_holder(self) -> None:
         if self.order is not None:
             assert self.order.body_id in CITY.bodies
+
+    @invariant()
+    def a_unit_goes_with_its_own_body_and_is_asked_once(self) -> None:
+        if self.order is not None and self.order.unit_id:
+            assert CITY.units[self.order.unit_id].body == self.order.body_id
+            assert self.order.unit_id not in self.order.units_tried
+            assert len(self.order.units_tried) < 2
 
     @invariant()
     def a_deadline_while_open(self) -> None:

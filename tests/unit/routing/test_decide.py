@@ -120,13 +120,13 @@ def test_a_guide_question_is_transferred_live_and_answered_in_writing_when_nobod
     live = decide(asked(city, "affairs.guide"), city)
     assert (live.handoff, live.procedure, live.body_id) == (Handoff.TRANSFER, "live_transfer", "hot-12345")
     written = decide(asked(city, "affairs.guide", Channel.WEB), city)
-    assert (written.handoff, written.procedure) == (Handoff.WORK_ORDER, "consultation")
+    assert (written.handoff, written.procedure) == (Handoff.WORK_ORDER, "online_reply")
     assert "no_live_line" in codes(written)
 
 
 def test_police_service_desks_are_not_rung_up_for_a_message(city: City) -> None:
     decision = decide(asked(city, "police_service.vehicle", Channel.APP), city)
-    assert (decision.handoff, decision.procedure) == (Handoff.WORK_ORDER, "consultation")
+    assert (decision.handoff, decision.procedure) == (Handoff.WORK_ORDER, "online_reply")
 
 
 def test_danger_read_into_a_service_question_sends_the_station_not_the_desk(city: City) -> None:
