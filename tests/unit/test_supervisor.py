@@ -1,0 +1,48 @@
+"""The supervisor: what dies is started again, and so is what hangs."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from running import until
+
+from engine import supervisor
+from engine.supervisor import Child, Supervisor
+
+BEATS = "import asyncio, sys, os; sys.path.insert(0, sys.argv[1]); from engine import heart; asyncio.run(heart.beat())"
+
+
+def beating(folder: Path) -> tuple[Supervisor, Child]:
+    """A supervisor with one child that shows its heartbeat and does nothing else."""
+    found = Supervisor(folder)
+    found.add("heart", [], dict(os.environ))
+    child = found.children[0]
+    start, root = child.start, str(Path(__file__).parents[2])
+
+    def instead() -> "supervisor.subprocess.Popen[bytes]":
+        environ = os.environ | {"FENLIU_HEARTBEAT": str(folder / ".beat.heart")}
+        return supervisor.subprocess.Popen([sys.executable, "-c", BEATS, root], env=environ)
+
+    assert start
+    child.start = instead
+    return found, child
+
+
+def test_a_process_that_hangs_is_killed_and_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "_HUNG_AFTER_S", 4.0)
+    found, child = beating(tmp_path)
+    found.start()
+    assert child.process is not None
+    first = child.process.pid
+    until(lambda: found.look() or child.last_beat, 30)
+    began = time.monotonic()
+    until(lambda: found.look() or time.monotonic() - began > 5, 30)
+    assert child.process is not None
+    assert child.process.pid == first, "one that beats is left alone"
+    os.kill(first, signal.SIGSTOP)
+    until(lambda: found.look() or (child.process is not None and child.process.pid != first), 60)
+    found.stop()
+    assert child.process.poll() is not None
