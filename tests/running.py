@@ -27,7 +27,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 RULES = ROOT / "rules"
-START_S = 150.0
+START_S = 300.0
 Json = dict[str, Any]
 
 

@@ -5,10 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from engine.errors import Fault, NotFound, Refused
+from engine.errors import NotFound
 from engine.http.asking import Here, Limit, Who, allow, own
 from engine.http.problems import responses
-from engine.http.service import Service
 from engine.http.shapes import Strict
 from engine.http.tokens import LOOK, ROOM, Role
 from engine.loop.notices import stamp
@@ -28,25 +27,19 @@ class ReplayBody(Strict):
 
 @router.get("/deliveries", responses=responses(401, 403, 404, 422, 503))
 async def deliveries(s: Here, who: Who, order: Name = "", body: Name = "", limit: Limit = 100) -> dict[str, Any]:
-    """Tries to deliver, newest first: of one body, or of one order with all the bodies that were told of it."""
+    """Tries to deliver, newest first: of one body, of one order with all the bodies that were told of it, or of all."""
     allow(who, LOOK | {Role.BODY})
-    if bool(order) == bool(body):
-        raise Refused(Fault("order", "needs an order or a body, not both", "?order=O… or ?body=…"))
-    if body and who.role is Role.BODY and body != who.body:
+    if who.role is Role.BODY and body not in ("", who.body):
         raise NotFound(f"no body {body} of this token")
     city = s.rules().city
-    if body:
-        return {"tries": _shown(await queues.tries(s.client, city.id, body), city)[:limit]}
-    found = await views.order(s.client, city.id, order)
-    own(found, who)
-    bodies = [who.body] if who.role is Role.BODY else _told(found, city)
-    return {"tries": await _of_order(s, order, bodies, city, limit)}
-
-
-async def _of_order(s: Service, order: str, bodies: list[str], city: City, limit: int) -> list[dict[str, Any]]:
-    rows = [row for b in bodies for row in await queues.tries(s.client, city.id, b) if row["subject"] == order]
-    rows.sort(key=lambda row: row["at"], reverse=True)
-    return _shown(rows, city)[:limit]
+    bodies = [body or who.body] if body or who.body else list(city.bodies)
+    if order:
+        found = await views.order(s.client, city.id, order)
+        own(found, who)
+        bodies = bodies if body or who.body else _told(found, city)
+    rows = await queues.tries(s.client, city.id, bodies)
+    shown = sorted((r for r in rows if order in ("", r["subject"])), key=lambda r: r["at"], reverse=True)
+    return {"tries": [row | {"at": stamp(row["at"], city)} for row in shown[:limit]]}
 
 
 def _told(order: Order, city: City) -> list[str]:
@@ -54,10 +47,6 @@ def _told(order: Order, city: City) -> list[str]:
     near = [order.body_id, *order.joint, *order.passed, *order.fallbacks, order.first_body_id]
     above = [city.bodies[b].parent for b in near if b in city.bodies]
     return list(dict.fromkeys([*near, *filter(None, above), city.command_body, city.leader_body or city.command_body]))
-
-
-def _shown(rows: list[dict[str, Any]], city: City) -> list[dict[str, Any]]:
-    return [row | {"at": stamp(row["at"], city)} for row in rows]
 
 
 @router.get("/deliveries/bodies", responses=responses(401, 403, 422, 503))

@@ -121,10 +121,10 @@ def _try_row(taken: Queued, state: str, last: str, now: Instant) -> dict[str, An
     }
 
 
-async def tries(client: Client, city: str, body: str) -> list[dict[str, Any]]:
-    """The newest tries with a body (a few hundred), newest first."""
-    rows = await client.read("LRANGE", key(city, "tries", body), 0, -1)
-    return [msgspec.json.decode(row) for row in rows]
+async def tries(client: Client, city: str, bodies: list[str]) -> list[dict[str, Any]]:
+    """The newest tries with bodies (a few hundred each)."""
+    found = await client.read_many([("LRANGE", key(city, "tries", body), 0, -1) for body in bodies])
+    return [msgspec.json.decode(row) for rows in found for row in rows]
 
 
 async def show_circuit(client: Client, city: str, body: str, shown: dict[str, Any] | None) -> None:

@@ -27,6 +27,12 @@ ROUTES: list[tuple[str, str, Any, set[str]]] = [
     ("GET", "/hotspots", None, LOOK),
     ("GET", "/hotspots/patrol/O-none/effect", None, LOOK),
     ("POST", "/hotspots/patrol", {"area": "wc-gl", "hours": [20, 23], "reason": "x"}, ROOM),
+    ("GET", "/units", None, EVERYBODY),
+    ("POST", "/units/U-none/status", {"status": "free"}, ROOM | {"body"}),
+    ("GET", "/deliveries", None, EVERYBODY),
+    ("GET", "/deliveries/bodies", None, LOOK),
+    ("GET", "/deliveries/dead", None, LOOK),
+    ("POST", "/deliveries/replay", {"message_ids": ["none"]}, ROOM),
     ("POST", "/classify", {"text": "太吵"}, LOOK),
     ("POST", "/orders/{order}/events", {"type": "note", "note": "知道了"}, ROOM | {"body"}),
     ("POST", "/orders/{order}/assign", {"body": "wc-branch", "reason": "x"}, ROOM),
@@ -74,7 +80,13 @@ def test_every_documented_route_is_in_the_matrix(service: Service) -> None:
         for path, item in service.http.get("/openapi.json").json()["paths"].items()
         for method in item
     }
-    named = {"{order}": "{order_id}", "{call}": "{call_id}", "A-none": "{alert_id}", "D-none": "{dossier_id}"}
+    named = {
+        "{order}": "{order_id}",
+        "{call}": "{call_id}",
+        "A-none": "{alert_id}",
+        "D-none": "{dossier_id}",
+        "U-none": "{unit_id}",
+    }
     covered = set()
     for method, path, _, _ in ROUTES:
         for short, long in named.items():

@@ -14,7 +14,7 @@ import httpx
 import msgspec
 import pytest
 import yaml
-from running import ROOT, Service, free_port, serving, until
+from running import ROOT, START_S, Service, free_port, serving, until
 
 EXAMPLE = ROOT / "docs" / "examples" / "connector_12345.yaml"
 
@@ -161,7 +161,7 @@ def connector(hall: Service, platform: WorkOrders, connector_port: int) -> Itera
     command = [sys.executable, "-m", "engine.cli", "connect", str(EXAMPLE), "--port", str(connector_port)]
     process = subprocess.Popen(command, env=environ, cwd=ROOT)
     url = f"http://127.0.0.1:{connector_port}"
-    until(lambda: _listens(url), 60)
+    until(lambda: _listens(url), START_S)
     yield url
     process.terminate()
     process.wait(20)
