@@ -1,5 +1,6 @@
 """Values of one interface as values of the other. Pure: a message, a table, a request."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,8 +59,7 @@ def event_of(callback: Callback, told: Mapping[str, Any]) -> Told:
         "note": str(note or "")[:2000],
         "data": {k: v for k, v in data.items() if v is not None},
     }
-    key = _UNSAFE.sub("_", str(read(told, callback.key)))[:100] if callback.key else ""
-    return Told(str(order), event, key)
+    return Told(str(order), event, _key(read(told, callback.key)) if callback.key else "")
 
 
 def value(source: Source, told: Mapping[str, Any]) -> Any:
@@ -79,6 +79,11 @@ def read(told: Any, path: str) -> Any:
         else:
             return None
     return told
+
+
+def _key(found: Any) -> str:
+    """Their id of a callback in letters that a header may hold; another id is another key."""
+    return hashlib.blake2b(str(found).encode(), digest_size=16).hexdigest()
 
 
 def _safe(found: Any) -> str:

@@ -81,6 +81,7 @@ def _plain(value: Any) -> Any:
 
 _CLEAN = {"pattern": r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$"}
 _SAID = {"allOf": [_CLEAN, {"pattern": r"[^\s\u0000-\u0020\u007f-\u00a0\u00ad]"}]}
+_OUR_ID = re.compile(r"[CO][0-9]{8}-[0-9a-f]{16}")
 Clean = Annotated[str, AfterValidator(_clean), Field(json_schema_extra=_CLEAN)]
 Text = Annotated[
     str,
@@ -205,7 +206,7 @@ def to_call(body: CallBody, webhook_id: str, city: str, masking: Masking) -> Cal
         ),
         location=Location(hide(address), body.location.lat, body.location.lng, body.location.post_id or ""),
         operator=body.operator or "",
-        extra={name: _masked(value, hide) for name, value in body.extra.items()},
+        extra={name: value if _names_ours(name, value) else _masked(value, hide) for name, value in body.extra.items()},
         sealed=masking.seal(Contact(phone=phone, name=name, text=body.text, address=address), call_id),
     )
 
@@ -214,6 +215,11 @@ def _hiding(name: str, masking: Masking) -> Callable[[str], str]:
     """The mask of readable texts: the caller's own name, which the centre told us, is hidden wherever it is said."""
     name = name.strip()
     return lambda text: masking.text(text.replace(name, masking.name(name)) if len(name) > 1 else text)
+
+
+def _names_ours(name: str, value: object) -> bool:
+    """Whether a field refers to an order or call of ours: its number is nobody's telephone number."""
+    return name == "refers_to" and isinstance(value, str) and bool(_OUR_ID.fullmatch(value))
 
 
 def _masked(value: str | int | float | bool, hide: Callable[[str], str]) -> str | int | float | bool:
