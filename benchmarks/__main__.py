@@ -23,7 +23,7 @@ EACH = {
     "alerting_replay": ["--calls", "50000"],
     "console": [],
     "history": [],
-    "deadlines": [],
+    "deadlines": ["--out", str(BUILD / "bench_deadlines.json")],
 }
 
 

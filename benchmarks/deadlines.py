@@ -133,7 +133,7 @@ def main() -> int:
     """0 when every order fired."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=100_000)
-    parser.add_argument("--span", type=int, default=600, help="seconds over which the deadlines are spread")
+    parser.add_argument("--span", type=int, default=300, help="seconds over which the deadlines are spread")
     parser.add_argument("--rate", type=float, default=100.0, help="calls a second meanwhile")
     parser.add_argument("--patience", type=float, default=1.0, help="factor on the time foreseen for loading")
     parser.add_argument("--model", type=Path, default=ROOT / "build" / "test_model", help="trained classifier")
