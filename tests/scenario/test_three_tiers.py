@@ -75,8 +75,10 @@ def test_a_body_that_does_not_answer_holds_up_nobody_else(hall: Service, bodies:
     until(lambda: water not in hall.get("/deliveries/bodies").text, 30)
     tries = until(lambda: hall.get("/deliveries", order=order).json()["tries"])
     assert {t["state"] for t in tries if t["body"] == water} >= {"delivered", "waiting"}
-    assert {t["body"] for t in hall.get(f"/deliveries?body={water}").json()["tries"]} == {water}
-    assert hall.get(f"/deliveries?body={water}", "body", "wc-gl-station").status_code == 404
+    asked = {"params": {"body": water}, "headers": hall.auth("reader")}
+    assert {t["body"] for t in hall.http.get("/v1/deliveries", **asked).json()["tries"]} == {water}
+    asked["headers"] = hall.auth("body", "wc-gl-station")
+    assert hall.http.get("/v1/deliveries", **asked).status_code == 404
 
 
 def _told(hall: Service, order: str, kind: str) -> set[str]:
