@@ -51,7 +51,7 @@ def add(_: FastAPI, room: Room) -> None:
             await _list(room, seen)
         return None
 
-    @ui.page("/models/{model_id}")
+    @ui.page("/models/{model_id}", response_timeout=15)
     async def model(request: Request, model_id: str, new: str = "") -> Response | None:
         seen = _visit(room, request)
         if seen is None:

@@ -27,7 +27,7 @@ from engine.model.reading import Matter
 from engine.store import views
 
 _MOST_SHOWN = 200
-_LOOKS, _LOOK_S = 10, 0.2
+_LOOKS, _LOOK_S = 8, 0.2
 Act = Callable[[], Awaitable[None]]
 _CHINESE = Words("zh")
 """Reasons are kept as training data and read by bodies: always Chinese."""
@@ -90,7 +90,7 @@ class Desk:
 def add(_: FastAPI, room: Room) -> None:
     """The page. Bodies have nothing to decide here."""
 
-    @ui.page("/review")
+    @ui.page("/review", response_timeout=15)
     async def page(request: Request, at: str = "") -> Response | None:
         seen = visit(room, request)
         if seen is None or seen.viewer.role is Role.BODY:
