@@ -16,6 +16,7 @@ from engine import __version__, bulletins, heart, keeping, ruleset
 from engine.actions import Actions
 from engine.alerting import Shelf
 from engine.archiving import archive
+from engine.auditing import Audit
 from engine.clock import FILE_NAME, Clock
 from engine.console.forward import Forward
 from engine.console.place import socket_path
@@ -31,9 +32,10 @@ from engine.http.door import Door
 from engine.http.metrics import exposition
 from engine.http.problems import Problem, install, problem
 from engine.intake import Masking
+from engine.model.city import City
 from engine.modelling import Modelling
 from engine.pipeline import Pipeline
-from engine.privacy import Vault, mask_name, mask_phone
+from engine.privacy import Chain, Vault, mask_name, mask_phone
 from engine.recalling import Recall
 from engine.reports import facts
 from engine.rulebook import ALERTS, Rules, Source
@@ -72,29 +74,43 @@ def history_of(settings: Settings) -> History:
     return History(settings.data / "history", facts.COLUMNS)
 
 
-async def archive_once(settings: Settings) -> int:
-    """Move what is settled to the history now; answers how many records moved."""
+@dataclass(frozen=True, slots=True)
+class AtStore:
+    """What a command needs that works on the store beside the running service."""
+
+    client: Client
+    city: City
+    clock: Clock
+    history: History
+    audit: Audit
+    vault: Vault
+
+
+@contextlib.asynccontextmanager
+async def at_store(settings: Settings) -> AsyncIterator[AtStore]:
+    """Store, city, history and audit trail, for one command."""
     clock = Clock(settings.data / FILE_NAME if settings.movable_clock else None)
+    city = ruleset.load(settings.rules, city=settings.city)
+    key = keeping.privacy_key(settings)
     client = Client(store_url(settings))
     await _open(client)
     try:
-        city = ruleset.load(settings.rules, city=settings.city)
-        return await archive(client, history_of(settings), city, clock.now())
+        yield AtStore(client, city, clock, history_of(settings), Audit(client, Chain(key)), Vault(key))
     finally:
         await client.close()
+
+
+async def archive_once(settings: Settings) -> int:
+    """Move what is settled to the history now; answers how many records moved."""
+    async with at_store(settings) as at:
+        return await archive(at.client, at.history, at.city, at.clock.now())
 
 
 async def bulletin_once(settings: Settings, day: str, span: str) -> str:
     """The bulletin of a day, or of the week it lies in, as a page."""
-    clock = Clock(settings.data / FILE_NAME if settings.movable_clock else None)
-    client = Client(store_url(settings))
-    await _open(client)
-    try:
-        city = ruleset.load(settings.rules, city=settings.city)
-        reading = Reading(city, history_of(settings), await Gatherer(client, city).rows())
-        return bulletins.write(reading, day, span, clock.now())
-    finally:
-        await client.close()
+    async with at_store(settings) as at:
+        reading = Reading(at.city, at.history, await Gatherer(at.client, at.city).rows())
+        return bulletins.write(reading, day, span, at.clock.now())
 
 
 async def build(settings: Settings) -> Parts:
@@ -103,7 +119,8 @@ async def build(settings: Settings) -> Parts:
     rules = Rules(source_of(settings))
     client = Client(store_url(settings))
     await _open(client)
-    vault = Vault(keeping.privacy_key(settings))
+    key = keeping.privacy_key(settings)
+    vault = Vault(key)
     masking = Masking(classifiers.mask, mask_phone, mask_name, vault.hash_phone, vault.seal)
     shelf = Shelf(settings.rules / ALERTS, settings.data)
     service = Service(
@@ -124,6 +141,8 @@ async def build(settings: Settings) -> Parts:
         masking=masking,
         recall=Recall(client, history_of(settings)),
         desk=Desk(store_url(settings), settings.data / "history"),
+        audit=Audit(client, Chain(key)),
+        open_contact=vault.open,
         webhook_keys=keeping.webhook_keys(settings),
         tokens=keeping.tokens(settings),
         rules_fault=lambda: rules.fault,
@@ -207,7 +226,16 @@ async def run_worker(settings: Settings) -> None:
     parts = await build(settings)
     sender = Sender(keeping.BodyKeys(settings, lambda: parts.rules.now().city))
     name = f"w-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-    worker = Worker(parts.client, parts.rules.now, parts.clock, sender, parts.vault.open, name, history_of(settings))
+    worker = Worker(
+        parts.client,
+        parts.rules.now,
+        parts.clock,
+        sender,
+        parts.vault.open,
+        name,
+        history_of(settings),
+        parts.service.audit,
+    )
     try:
         await asyncio.gather(parts.rules.watch(), worker.run(), heart.beat())
     finally:

@@ -217,7 +217,7 @@ def docs(folder: Annotated[Path, typer.Argument()] = Path("docs")) -> None:
 def _mount() -> None:
     """Commands that live beside what they command."""
     from classifiers.commands import make_app as classifier_app
-    from engine import ruleset
+    from engine import people_commands, ruleset
     from engine.alerting.commands import make_app as rules_app
     from engine.connector.command import connect
     from engine.duties import make_app as duties_app
@@ -246,6 +246,7 @@ def _mount() -> None:
 
     app.command()(connect)
     app.add_typer(duties_app(lambda rules: _settings(rules_dir=rules).rules, text_reader), name="duties")
+    app.add_typer(people_commands.make_audit_app(_settings), name="audit")
     for command in (load.bodies, load.send, load.trial, loadtest):
         app.command(hidden=command is load.trial)(command)
 

@@ -54,6 +54,10 @@ class NotFound(FenliuError):
     """No such thing here, or not yours to see."""
 
 
+class Gone(FenliuError):
+    """It may not be seen any more, or was erased."""
+
+
 class Conflict(FenliuError):
     """Somebody changed it in between; read again and decide again."""
 

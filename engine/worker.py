@@ -15,12 +15,14 @@ from typing import Any
 
 from engine import alarming, archiving, filing
 from engine.alerting import order_facts
+from engine.auditing import Audit
 from engine.clock import Clock
 from engine.delivery import CLOSED, Circuit, Outcome, Sender, Verdict, answered, asked, backoff_ms, too_old
 from engine.digesting import due_day, send_digest
 from engine.errors import Conflict, FenliuError, NotFound, StoreDown
 from engine.history import History
 from engine.loop import due_alert, due_dossier, tick
+from engine.model.audit import Deed
 from engine.model.calendar import local
 from engine.model.call import Contact
 from engine.model.change import Change, Wake
@@ -44,6 +46,7 @@ _MOST_PER_BODY = 16
 _MOST_UNDER_WAY = 256
 _PUT_OFF_MS = 1_000
 _ARCHIVE_EVERY_S = 30.0
+_RULES_EVERY_S = 1.0
 _ARCHIVE_FROM_MS = 3 * 3_600_000
 """Moving starts at three in the morning, or when a worker starts that has not moved anything since."""
 _SPREAD_MS = 500
@@ -62,6 +65,7 @@ class Worker:
         open_contact: Callable[[str, str], Contact],
         name: str,
         history: History,
+        audit: Audit,
     ) -> None:
         self._client = client
         self._rules = rules
@@ -70,8 +74,10 @@ class Worker:
         self._open = open_contact
         self._name = name
         self._history = history
+        self._audit = audit
         self._pipeline = Pipeline(client)
         self._placed = ""
+        self._noted = ""
         self._archived: date | None = None
         self._digested = ""
         self._per_body: Counter[str] = Counter()
@@ -86,6 +92,7 @@ class Worker:
             self._forever(self.ring, "ring"),
             self._forever(self.recover, "recover"),
             self._forever(self.place_units, "units", 1.0),
+            self._forever(self.note_rules, "rules", _RULES_EVERY_S),
             self._forever(self.archive, "archive", _ARCHIVE_EVERY_S),
             self._forever(self.digest, "digest", 1.0),
         )
@@ -294,6 +301,17 @@ class Worker:
         if day != self._digested:
             await send_digest(self._client, city, day, now)
             self._digested = day
+        return 0
+
+    async def note_rules(self) -> int:
+        """Which rules are in force goes into the audit trail, at the start and at every change."""
+        rules = self._rules()
+        version = f"{rules.city.version} models {rules.engine.models.version}"
+        if version != self._noted:
+            what = "rules.changed" if self._noted else "rules.in_force"
+            deed = Deed(self._clock.now(), self._name, "service", what, rules.city.version, version)
+            await self._audit.note(rules.city.id, deed)
+            self._noted = version
         return 0
 
     # --- history

@@ -38,6 +38,7 @@ def add(_: FastAPI, room: Room) -> None:
         seen = _visit(room, request)
         if seen is None:
             return to_sign_in(request)
+        await room.note(seen.viewer, "look.alert", alert_id)
         with frame(room, seen, "alerts", seen.words("alerts")):
             await _alert(room, seen, alert_id)
         return None

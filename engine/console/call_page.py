@@ -22,6 +22,7 @@ def add(_: FastAPI, room: Room) -> None:
         seen = visit(room, request)
         if seen is None:
             return to_sign_in(request)
+        await room.note(seen.viewer, "look.call", call_id)
         with frame(room, seen, "call", seen.words("call")):
             await _draw(room, seen, call_id)
         return None

@@ -56,6 +56,7 @@ def _asked(room: Room, seen: Visit, found: Found, event: str, acting: Acting) ->
                 )
                 user = User(seen.viewer.name, seen.viewer.role, seen.viewer.body)
                 await files.dossier_event(room.service, user, found["dossier_id"], body)
+                await room.note(seen.viewer, "dossier_event", found["dossier_id"], event)
             except (ValidationError, FenliuError) as error:
                 with fault:
                     html(f'<p class="f-fault" role="alert">{escape(_said(error))}</p>')

@@ -31,6 +31,7 @@ def add(app: FastAPI, room: Room) -> None:
         seen = visit(room, request)
         if seen is None or seen.viewer.bare:
             return to_sign_in(request)
+        await room.note(seen.viewer, "look.dossier", dossier_id)
         try:
             return await files.dossier_print(room.service, user_of(seen), dossier_id)
         except NotFound:
@@ -50,6 +51,7 @@ def add(app: FastAPI, room: Room) -> None:
         seen = visit(room, request)
         if seen is None:
             return to_sign_in(request)
+        await room.note(seen.viewer, "look.dossier", dossier_id)
         with frame(room, seen, "dossiers", seen.words("dossier")):
             host = ui.element("div")
 

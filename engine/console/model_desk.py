@@ -268,7 +268,13 @@ async def _save(desk: Desk) -> None:
     if not desk.writes or not desk.is_changed:
         return
     viewer = desk.seen.viewer
-    await _done(desk, lambda: desk.room.service.models.save(desk.model.id, desk.text, viewer.name, desk.base), "stored")
+
+    async def save() -> Model:
+        saved = await desk.room.service.models.save(desk.model.id, desk.text, viewer.name, desk.base)
+        await desk.room.note(viewer, "save_model", desk.model.id)
+        return saved
+
+    await _done(desk, save, "stored")
 
 
 async def _asked(desk: Desk, move: ModelMove) -> None:
@@ -302,11 +308,13 @@ async def _move(desk: Desk, move: ModelMove, reason: str) -> None:
     waits = desk.model.proposal
     base = waits.digest if waits and move is ModelMove.APPROVE else desk.model.digest
     why = service.masking.text(reason)
-    await _done(
-        desk,
-        lambda: service.models.move(desk.model.id, move, viewer.name, why, base, decides=viewer.role in DECIDE),
-        f"done_{move.value}",
-    )
+
+    async def act() -> Model:
+        moved = await service.models.move(desk.model.id, move, viewer.name, why, base, decides=viewer.role in DECIDE)
+        await desk.room.note(viewer, "move_model", desk.model.id, move.value)
+        return moved
+
+    await _done(desk, act, f"done_{move.value}")
 
 
 async def _done(desk: Desk, act: Callable[[], Awaitable[Model]], key: str) -> None:

@@ -101,6 +101,7 @@ async def do(
             await service.actions.order_event(
                 order.order_id, said, holder=viewer.body if viewer.role is Role.BODY else ""
             )
+            await room.note(viewer, "order_event", order.order_id, event.value)
         except (Illegal, Conflict):
             ui.notify(t("conflict"), type="warning")
         except FenliuError as error:

@@ -67,6 +67,7 @@ def add(_: FastAPI, room: Room) -> None:
         seen = visit(room, request)
         if seen is None:
             return to_sign_in(request)
+        await room.note(seen.viewer, "look.order", order_id)
         t = seen.words
         with frame(room, seen, "order", t("order")):
             host = ui.element("div")  # dialogs live here: a redraw must not take one away from who is typing

@@ -212,6 +212,7 @@ async def _detail(desk: Desk) -> None:
 async def _call(desk: Desk, waiting: Waiting) -> None:
     room, t, city = desk.room, desk.seen.words, desk.room.service.rules().city
     order = await views.order(room.service.client, city.id, waiting.id)
+    await room.note(desk.seen.viewer, "look.order", waiting.id)
     found = await views.calls_by_id(room.service.client, city.id, list(order.call_ids[:10]))
     if not found:
         html(f'<p class="f-panel">{escape(t("not_found"))}</p>')
@@ -318,11 +319,13 @@ async def _evidence(desk: Desk, ids: list[str], links: dict[str, Any], place: di
 
 async def _review_call(desk: Desk, call_id: str, review: CallReview) -> str:
     order = await desk.room.service.actions.review_call(call_id, review)
+    await desk.room.note(desk.seen.viewer, "review_call", call_id)
     return desk.seen.words("decided", body=body_name(order.body_id, desk.room.service.rules().city))
 
 
 async def _review_alert(desk: Desk, alert_id: str, verdict: str, reason: str, body: str) -> str:
     await desk.room.service.actions.review_alert(alert_id, verdict, reason, desk.seen.viewer.name)
+    await desk.room.note(desk.seen.viewer, "review_alert", alert_id, verdict)
     return desk.seen.words("confirmed", body=body) if verdict == "confirm" else desk.seen.words("dismissed")
 
 

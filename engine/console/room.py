@@ -20,6 +20,7 @@ from engine.console.session import Sessions, Viewer
 from engine.console.words import Words
 from engine.http.service import Service
 from engine.http.tokens import Role
+from engine.model.audit import Deed
 
 STATIC = Path(__file__).parent / "static"
 STATIC_URL = "/console-static"
@@ -48,6 +49,11 @@ class Room:
     def viewer(self, request: Request) -> Viewer | None:
         """Who asks for a page."""
         return self.sessions.viewer(request, self.service.clock.now())
+
+    async def note(self, viewer: Viewer, what: str, subject: str, detail: str = "") -> None:
+        """Write a look or a move into the audit trail; raises `StoreDown`."""
+        deed = Deed(self.service.clock.now(), viewer.name, viewer.role.value, what, subject[:200], detail)
+        await self.service.audit.note(self.service.rules().city.id, deed)
 
 
 @dataclass(frozen=True, slots=True)

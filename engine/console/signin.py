@@ -8,8 +8,11 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from engine.console.room import Room, asset, theme_of, words_of
-from engine.console.session import COOKIE, LIVES_MS
-from engine.http.tokens import Unknown
+from engine.console.session import COOKIE, LIVES_MS, Viewer
+from engine.http.tokens import Role, Unknown
+
+_STRANGER = Viewer("?", Role.READER)
+"""Somebody with a token that is none."""
 
 
 def make_router(room: Room) -> APIRouter:
@@ -29,7 +32,10 @@ def make_router(room: Room) -> APIRouter:
         try:
             cookie = room.sessions.sign_in(token.strip(), room.service.clock.now())
         except Unknown:
+            await room.note(_STRANGER, "sign_in", "", "refused")
             return HTMLResponse(_form(request, to, words_of(request)("token_wrong")), 401)
+        user = room.service.tokens.user(f"Bearer {token.strip()}")
+        await room.note(Viewer(user.name, user.role, user.body), "sign_in", "")
         answer = RedirectResponse(_inside(to), 303)
         secure = request.headers.get("x-forwarded-proto") == "https"
         answer.set_cookie(COOKIE, cookie, max_age=LIVES_MS // 1000, httponly=True, samesite="lax", secure=secure)

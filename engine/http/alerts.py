@@ -5,13 +5,14 @@ from typing import Any
 from fastapi import APIRouter
 
 from engine.http.asking import Cursor, Here, Id, Limit, Who, allow
+from engine.http.audited import Audited
 from engine.http.problems import responses
 from engine.http.shapes import AlertReviewBody, alert_view, line_view
 from engine.http.tokens import LOOK, ROOM
 from engine.model.alert import AlertState
 from engine.store import views
 
-router = APIRouter(tags=["alerts"])
+router = APIRouter(route_class=Audited, tags=["alerts"])
 
 
 @router.get("/alerts", responses=responses(401, 403, 422, 503))

@@ -24,8 +24,10 @@ async def _service(request: Request) -> Service:
 Here = Annotated[Service, Depends(_service)]
 
 
-async def _user(s: Here, authorization: Annotated[str, Header()] = "") -> User:
-    return s.tokens.user(authorization)
+async def _user(request: Request, s: Here, authorization: Annotated[str, Header()] = "") -> User:
+    user = s.tokens.user(authorization)
+    request.state.user = user  # engine/http/audited.py writes down who it was
+    return user
 
 
 Who = Annotated[User, Depends(_user)]

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Request, Response
 
 from engine.actions import CallReview
 from engine.http.asking import Here, Id, Who, allow
+from engine.http.audited import Audited
 from engine.http.door import Limited, taken
 from engine.http.problems import responses
 from engine.http.shapes import CallReviewBody, ClassifyBody, JoinBody, SplitBody, order_view
@@ -15,7 +16,7 @@ from engine.http.tokens import LOOK, ROOM
 from engine.intake import CallBody
 from engine.model.reading import Matter
 
-router = APIRouter(tags=["calls"])
+router = APIRouter(route_class=Audited, tags=["calls"])
 
 
 def _inline(schema: dict[str, Any]) -> dict[str, Any]:

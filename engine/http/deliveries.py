@@ -7,6 +7,7 @@ from pydantic import Field
 
 from engine.errors import NotFound
 from engine.http.asking import Here, Limit, Who, allow, own
+from engine.http.audited import Audited
 from engine.http.problems import responses
 from engine.http.shapes import Strict
 from engine.http.tokens import LOOK, ROOM, Role
@@ -15,7 +16,7 @@ from engine.model.city import City
 from engine.model.order import Order
 from engine.store import queues, views
 
-router = APIRouter(tags=["deliveries"])
+router = APIRouter(route_class=Audited, tags=["deliveries"])
 Name = Annotated[str, Query(max_length=200)]
 
 

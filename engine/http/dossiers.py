@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from engine.errors import NotFound
 from engine.http.asking import Cursor, Here, Id, Limit, Who, actor, allow
+from engine.http.audited import Audited
 from engine.http.dossier_page import page
 from engine.http.dossier_shapes import DossierEventBody, dossier_act, dossier_row, dossier_view
 from engine.http.orders import Key
@@ -17,7 +18,7 @@ from engine.http.tokens import LOOK, ROOM, Role, User
 from engine.model.dossier import Dossier, DossierState
 from engine.store import views
 
-router = APIRouter(tags=["dossiers"])
+router = APIRouter(route_class=Audited, tags=["dossiers"])
 _MOST_LINES = 40
 """Orders of a dossier whose own time lines are put into its whole one; older ones are named by id."""
 

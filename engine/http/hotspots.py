@@ -12,6 +12,7 @@ from pydantic import Field
 from engine import figuring
 from engine.errors import Fault, NotFound, Refused
 from engine.http.asking import Here, Id, Who, allow
+from engine.http.audited import Audited
 from engine.http.problems import responses
 from engine.http.ranges import DAY_MS, From, To, range_of
 from engine.http.shapes import Plain, Reason, Strict, order_view
@@ -28,7 +29,7 @@ from engine.reports import effect, hotspots
 from engine.reports.sighting import Spot, named, road_of
 from engine.reports.usual import HOUR_MS, Range
 
-router = APIRouter(tags=["hotspots"])
+router = APIRouter(route_class=Audited, tags=["hotspots"])
 _MOST_IDS = 200
 Weeks = Annotated[int, Query(ge=1, le=52, description="Weeks before `from` that say what is usual.")]
 

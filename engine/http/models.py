@@ -11,6 +11,7 @@ from engine.alerting import Model, ModelMove, Replayed
 from engine.alerting.model_schema import ModelFile
 from engine.errors import Fault, Refused
 from engine.http.asking import Here, Who, allow
+from engine.http.audited import Audited
 from engine.http.problems import responses
 from engine.http.shapes import Plain, Strict, line_view
 from engine.http.tokens import LOOK, Role
@@ -25,7 +26,7 @@ _DAY_MS = 86_400_000
 ModelId = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
 Text = Annotated[str, Field(min_length=1, max_length=64_000, pattern=r"^[^\x00]*$")]
 Digest = Annotated[str, Field(max_length=40)]
-router = APIRouter(tags=["models"])
+router = APIRouter(route_class=Audited, tags=["models"])
 
 
 class TextBody(Strict):

@@ -1,24 +1,28 @@
 """Routes of orders: lists, one order with its time line, events."""
 
 import asyncio
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 
+from engine.errors import Gone
 from engine.http.asking import Cursor, Here, Id, Limit, Who, actor, allow, own
+from engine.http.audited import Audited
 from engine.http.problems import responses
 from engine.http.service import Service
 from engine.http.shapes import AssignBody, EventBody, line_view, order_view
-from engine.http.tokens import ROOM, Role
+from engine.http.tokens import ROOM, Forbidden, Role, User
 from engine.loop import legal_moves
 from engine.model.call import Instant
+from engine.model.city import City
 from engine.model.order import Order, OrderEvent, State
 from engine.store import views
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=128, pattern=r"^[\x21-\x7e]+$")]
 _LOOKS_PER_S = 4
 """How often a waiting list looks again."""
-router = APIRouter(tags=["orders"])
+router = APIRouter(route_class=Audited, tags=["orders"])
 
 
 @router.get("/orders", responses=responses(401, 403, 422, 503))
@@ -60,6 +64,25 @@ async def order_by_id(s: Here, who: Who, order_id: Id) -> dict[str, Any]:
     return order_view(order, city, legal_moves(order, city, actor(who))) | {"line": line_view(line, city)}
 
 
+@router.get("/orders/{order_id}/contact", responses=responses(401, 403, 404, 410, 422, 503))
+async def order_contact(s: Here, who: Who, order_id: Id) -> dict[str, Any]:
+    """Clear name, number, address and words of an order's callers: for the body that holds it, while it is open.
+
+    The command room counts as the body while the command centre holds the order. Each look is written down.
+    """
+    city = s.rules().city
+    order, _ = await s.recall.order(city.id, order_id)
+    own(order, who)
+    must_act(order, who, city)
+    found = []
+    for call_id in order.call_ids:
+        call = (await s.recall.call(city.id, call_id)).call
+        found.append({"call_id": call_id, **asdict(s.open_contact(call.sealed, call_id))})
+    if not any(c["phone"] or c["name"] or c["text"] for c in found):
+        raise Gone(f"来电人信息已按规定删除 / the callers' data of order {order_id} were erased")
+    return {"order_id": order_id, "contacts": found}
+
+
 @router.post("/orders/{order_id}/events", responses=responses(400, 401, 403, 404, 409, 422, 503))
 async def order_event(s: Here, who: Who, order_id: Id, body: EventBody, idempotency_key: Key = None) -> dict[str, Any]:
     """A body (its own orders), an officer or a dispatcher does something to an order."""
@@ -81,6 +104,19 @@ async def assign_order(s: Here, who: Who, order_id: Id, body: AssignBody) -> dic
     allow(who, ROOM)
     order = await s.actions.assign_order(order_id, body.body, s.masking.text(body.reason), who.name)
     return order_view(order, s.rules().city, legal_moves(order, s.rules().city, actor(who)))
+
+
+def must_act(order: Order, who: User, city: City) -> None:
+    """Raises `Forbidden` unless the user's body must act on the order, `Gone` when the order is closed."""
+    holds = who.body == order.body_id if who.role is Role.BODY else False
+    room = who.role in ROOM and order.body_id in (city.command_body, city.leader_body)
+    if not holds and not room:
+        holder = city.bodies[order.body_id].name if order.body_id in city.bodies else order.body_id
+        raise Forbidden(
+            f"只有正在承办的单位可以查看来电人信息，本单由{holder}承办 / only the body that holds it may see this"
+        )
+    if not order.is_open:
+        raise Gone("工单已办结，来电人信息不再提供 / the order is over: its callers' data are shown no longer")
 
 
 def _masked(data: dict[str, Any], s: Service) -> dict[str, Any]:

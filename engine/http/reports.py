@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from engine import bulletins, figuring
 from engine.errors import Fault, NotFound, Refused
 from engine.http.asking import Here, Id, Limit, Who, allow
+from engine.http.audited import Audited
 from engine.http.problems import responses
 from engine.http.ranges import DAY_MS, From, To, range_of
 from engine.http.service import Service
@@ -21,7 +22,7 @@ from engine.reports import export
 from engine.reports.catalogue import BY, FIGURES
 from engine.reports.tables import table_of
 
-router = APIRouter(tags=["reports"])
+router = APIRouter(route_class=Audited, tags=["reports"])
 _LAST_YEAR_MS = 364 * DAY_MS
 """Fifty-two weeks: the same weekdays a year ago."""
 By = Annotated[Literal["", *BY], Query(description="Take every figure apart by this.")]  # type: ignore[valid-type]

@@ -1,14 +1,16 @@
 """What the routes work with; the composition root builds it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.actions import Actions
+from engine.auditing import Audit
 from engine.clock import Clock
 from engine.desk import Desk
 from engine.dossier_actions import DossierActions
 from engine.http.tokens import Tokens
 from engine.intake import Masking
+from engine.model.call import Contact, Instant
 from engine.modelling import Modelling
 from engine.pipeline import Pipeline, Rulebook
 from engine.recalling import Recall
@@ -29,8 +31,13 @@ class Service:
     masking: Masking
     recall: Recall
     desk: Desk
+    audit: Audit
+    open_contact: Callable[[str, str], Contact]
+    """(sealed, call id) → the clear contact; for the body that must act."""
     webhook_keys: tuple[bytes, ...]
     tokens: Tokens
     rules_fault: Callable[[], str]
     """Why the newest rules on disk are not in force; empty when they are."""
     open_console: bool = False
+    listed: dict[str, Instant] = field(default_factory=dict)
+    """When a list was last written into the audit trail, by user and list."""

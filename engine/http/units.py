@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from engine.errors import NotFound
 from engine.http.asking import Here, Id, Who, allow
+from engine.http.audited import Audited
 from engine.http.problems import responses
 from engine.http.shapes import TIME, Strict, zoned
 from engine.http.tokens import LOOK, ROOM, Role, User
@@ -16,7 +17,7 @@ from engine.model.city import City
 from engine.model.units import Unit, UnitStatus
 from engine.store import units
 
-router = APIRouter(tags=["units"])
+router = APIRouter(route_class=Audited, tags=["units"])
 
 
 class Position(Strict):

@@ -502,6 +502,34 @@ local function forget(keys, args)
   return kept
 end
 
+-- chain: entries of the audit trail go on where it ends, or nothing is written: the writer then makes them anew for
+-- the end that is answered. A repeated call whose entries stand there already writes nothing.
+local function chain(keys, args)
+  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
+  local at = redis.call('HMGET', p .. 'audit:end', 'seq', 'mac')
+  local seq, mac = tonumber(at[1] or '0'), at[2] or ''
+  if seq ~= r.seq or mac ~= r.mac then
+    local last = redis.call('XRANGE', p .. 'audit', (r.seq + #r.rows) .. '-0', (r.seq + #r.rows) .. '-0')
+    local known = last[1] and last[1][2][4] == r.rows[#r.rows].h
+    return { known and 'ok' or 'moved', seq, mac }
+  end
+  for _, e in ipairs(r.rows) do
+    seq, mac = seq + 1, e.h
+    redis.call('XADD', p .. 'audit', seq .. '-0', 'j', e.j, 'h', e.h)
+  end
+  redis.call('HSET', p .. 'audit:end', 'seq', seq, 'mac', mac)
+  return { 'ok', seq, mac }
+end
+
+local function cut_chain(keys, args)
+  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
+  redis.call('XTRIM', p .. 'audit', 'MINID', (r.seq + 1) .. '-0')
+  redis.call('HSET', p .. 'audit:end', 'cut', r.seq, 'cut_mac', r.mac)
+  return 1
+end
+
+redis.register_function('chain_@SUFFIX@', chain)
+redis.register_function('cut_chain_@SUFFIX@', cut_chain)
 redis.register_function('forget_@SUFFIX@', forget)
 redis.register_function('accept_@SUFFIX@', accept)
 redis.register_function('ask_@SUFFIX@', ask)

@@ -92,6 +92,8 @@ KEYS: tuple[Key, ...] = (
     Key("idem:<key>", "string", "commit", "7 days", "answer to an Idempotency-Key"),
     Key("counts", "hash", "commit, settle", "for ever", "counters by metric name and labels"),
     Key("was:<id>", "string", "forget", "40 days", "this call id stands in the history: it cannot be used again"),
+    Key("audit", "stream", "chain, cut_chain", "retention.audit_days", "audit trail: deed as JSON and its keyed hash"),
+    Key("audit:end", "hash", "chain, cut_chain", "for ever", "number and hash of the newest entry and of the last cut"),
     Key("labels", "stream", "commit", "for ever", "persons' decisions, kept as training data"),
 )
 

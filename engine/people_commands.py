@@ -1,0 +1,116 @@
+"""`fenliu audit …`: what whoever answers for personal data types."""
+
+import asyncio
+import getpass
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from engine.errors import Fault, Refused
+from engine.model.audit import Deed
+from engine.model.call import Instant
+from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.app import AtStore
+
+ROLE = "command line"
+# engine.app takes seconds to import, and most commands never need it: each command here asks for it itself.
+MakeSettings = Callable[..., Settings]
+DataDir = Annotated[Path | None, typer.Option(help="Folder for store, secrets, tokens and model.")]
+RulesDir = Annotated[Path | None, typer.Option("--rules", help="The city's rules folder.")]
+Store = Annotated[str | None, typer.Option(help="redis:// or rediss:// address; none = the embedded server.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def deed(at: "AtStore", what: str, subject: str = "", detail: str = "") -> Deed:
+    """Something done on the command line by this machine's user."""
+    return Deed(at.clock.now(), getpass.getuser(), ROLE, what, subject, detail)
+
+
+def say(data: Any) -> None:
+    """JSON for programs."""
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=1))
+
+
+def make_audit_app(settings: MakeSettings) -> typer.Typer:
+    """`fenliu audit verify` and `fenliu audit show`."""
+    app = typer.Typer(help="The audit trail: who looked at what, who did what.", no_args_is_help=True)
+
+    @app.command()
+    def verify(
+        end: Annotated[str, typer.Option(help="<number>:<hash> that an earlier verify printed.")] = "",
+        as_json: AsJson = False,
+        data_dir: DataDir = None,
+        rules: RulesDir = None,
+        store: Store = None,
+    ) -> None:
+        """Walk the whole chain; names the first broken entry. Exit 0 only if it holds."""
+
+        from engine.app import at_store
+
+        async def run() -> bool:
+            async with at_store(settings(data_dir=data_dir, rules_dir=rules, store_url=store)) as at:
+                found = await at.audit.verify(at.city.id, end)
+            if as_json:
+                say({"holds": not found.fault, "fault": found.fault, "entries": found.count, "end": found.end})
+            else:
+                typer.echo(f"BAD {found.fault}" if found.fault else f"ok  {found.count} entries, the chain holds")
+                typer.echo(f"end {found.end or '-'}   (write it down elsewhere; --end asks for it later)")
+            return not found.fault
+
+        raise typer.Exit(0 if asyncio.run(run()) else 1)
+
+    @app.command()
+    def show(
+        subject: Annotated[str, typer.Option(help="Id of a call, order, alert, dossier or model.")] = "",
+        person: Annotated[str, typer.Option(help="Name of the token that looked or acted.")] = "",
+        since: Annotated[str, typer.Option(help="2026-11-22, or an RFC 3339 time with an offset.")] = "",
+        limit: Annotated[int, typer.Option(min=1, max=1_000_000)] = 200,
+        as_json: AsJson = False,
+        data_dir: DataDir = None,
+        rules: RulesDir = None,
+        store: Store = None,
+    ) -> None:
+        """Entries, newest first. That they were shown is an entry too."""
+
+        from engine.app import at_store
+        from engine.http.audit import entry_view
+
+        async def run() -> list[dict[str, Any]]:
+            async with at_store(settings(data_dir=data_dir, rules_dir=rules, store_url=store)) as at:
+                first, found = instant(since, at.city.tz), []
+                async for link in at.audit.show(at.city.id, subject=subject, who=person, since=first):
+                    found.append(entry_view(link, at.city))
+                    if len(found) >= limit:
+                        break
+                await at.audit.note(at.city.id, deed(at, "look.audit", subject))
+                return found
+
+        found = asyncio.run(run())
+        if as_json:
+            say(found)
+            return
+        for row in found:
+            typer.echo(
+                f"{row['seq']:>8} {row['at']} {row['who']} ({row['role']}) {row['what']} "
+                f"{row['subject']} {row['detail']}"
+            )
+
+    return app
+
+
+def instant(since: str, tz: str) -> Instant:
+    """Milliseconds of a local day or a zoned time; 0 for nothing given. Raises `Refused`."""
+    if not since:
+        return 0
+    try:
+        found = datetime.fromisoformat(since)
+    except ValueError:
+        raise Refused(Fault("--since", f"{since[:40]!r} is no day and no time", "such as 2026-11-22")) from None
+    return round((found if found.tzinfo else found.replace(tzinfo=ZoneInfo(tz))).timestamp() * 1000)
