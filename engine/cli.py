@@ -247,6 +247,8 @@ def _mount() -> None:
     app.command()(connect)
     app.add_typer(duties_app(lambda rules: _settings(rules_dir=rules).rules, text_reader), name="duties")
     app.add_typer(people_commands.make_audit_app(_settings), name="audit")
+    app.add_typer(people_commands.make_person_app(_settings), name="person")
+    app.command()(people_commands.make_retention(_settings))
     for command in (load.bodies, load.send, load.trial, loadtest):
         app.command(hidden=command is load.trial)(command)
 

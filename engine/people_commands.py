@@ -1,9 +1,10 @@
-"""`fenliu audit …`: what whoever answers for personal data types."""
+"""`fenliu audit`, `fenliu retention`, `fenliu person`: what whoever answers for personal data types."""
 
 import asyncio
 import getpass
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -103,6 +104,113 @@ def make_audit_app(settings: MakeSettings) -> typer.Typer:
             )
 
     return app
+
+
+def make_person_app(settings: MakeSettings) -> typer.Typer:
+    """`fenliu person export` and `fenliu person erase`."""
+    app = typer.Typer(help="A person's request: what is kept of a caller, and its erasure.", no_args_is_help=True)
+    phone_help = "The caller's number; - asks for it, so that it stands in no shell history."
+
+    @app.command()
+    def export(
+        phone: Annotated[str, typer.Option(help=phone_help)] = "-",
+        data_dir: DataDir = None,
+        rules: RulesDir = None,
+        store: Store = None,
+    ) -> None:
+        """Everything kept of a caller, as JSON; contacts still sealed are opened. Written into the audit trail."""
+        from engine.app import at_store
+        from engine.erasing import exported, person
+
+        number = _number(phone)
+
+        async def run() -> dict[str, Any]:
+            async with at_store(settings(data_dir=data_dir, rules_dir=rules, store_url=store)) as at:
+                caller = at.vault.hash_phone(number)
+                found = await person(at.client, at.history, at.city, caller)
+                await at.audit.note(at.city.id, deed(at, "person.export", caller, f"{len(found.call_ids)} calls"))
+                return exported(found, at.vault.open)
+
+        say(asyncio.run(run()))
+
+    @app.command()
+    def erase(
+        phone: Annotated[str, typer.Option(help=phone_help)] = "-",
+        data_dir: DataDir = None,
+        rules: RulesDir = None,
+        store: Store = None,
+    ) -> None:
+        """Erase a caller from store and history, but for open cases. Written into the audit trail."""
+        from engine.app import at_store
+        from engine.erasing import Erased
+        from engine.erasing import erase as erased
+
+        number = _number(phone)
+
+        async def run() -> Erased:
+            async with at_store(settings(data_dir=data_dir, rules_dir=rules, store_url=store)) as at:
+                caller = at.vault.hash_phone(number)
+                await at.audit.note(at.city.id, deed(at, "person.erase", caller))
+                done = await erased(at.client, at.history, at.city, caller)
+                told = f"{done.calls} calls {done.orders} orders {len(done.kept)} open"
+                await at.audit.note(at.city.id, deed(at, "person.erased", caller, told))
+                return done
+
+        done = asyncio.run(run())
+        typer.echo(f"{done.calls} calls and the words of {done.orders} orders erased")
+        for kept in done.kept:
+            typer.echo(f"{kept} is open and stays whole: erase again when it is closed")
+        raise typer.Exit(1 if done.kept else 0)
+
+    return app
+
+
+def _number(phone: str) -> str:
+    found = typer.prompt("number", hide_input=True) if phone == "-" else phone
+    if not any(c.isdecimal() for c in found):
+        raise Refused(Fault("--phone", "has no digits", "such as 13800000000"))
+    return str(found)
+
+
+def make_retention(settings: MakeSettings) -> Callable[..., None]:
+    """`fenliu retention`."""
+
+    def retention(
+        apply: Annotated[bool, typer.Option("--apply", help="Do it; without it only what would go is said.")] = False,
+        as_json: AsJson = False,
+        data_dir: DataDir = None,
+        rules: RulesDir = None,
+        store: Store = None,
+    ) -> None:
+        """What is older than its period in city.yaml; with --apply it goes. Open cases are never touched."""
+        from engine.app import at_store
+        from engine.erasing import DAY_MS, Due, due
+        from engine.erasing import apply as applied
+        from engine.reports.facts import day_of
+
+        async def run() -> list[Due]:
+            async with at_store(settings(data_dir=data_dir, rules_dir=rules, store_url=store)) as at:
+                now, days = at.clock.now(), at.city.retention.audit_days
+                found = await (applied if apply else due)(at.client, at.history, at.city, now)
+                count, last = await at.audit.older(at.city.id, now - days * DAY_MS)
+                found.append(Due("audit", days, day_of(now - days * DAY_MS, at.city.tz), count))
+                if apply:
+                    if last is not None:
+                        await at.audit.cut(at.city.id, last, now, getpass.getuser())
+                    told = " ".join(f"{d.what}={d.count}" for d in found)
+                    await at.audit.note(at.city.id, deed(at, "retention.applied", "", told))
+                return found
+
+        found = asyncio.run(run())
+        if as_json:
+            say({"applied": apply, "periods": [asdict(d) for d in found]})
+            return
+        for d in found:
+            typer.echo(
+                f"{d.what:9} kept {d.days:5} days: {d.count:8} before {d.before} {'gone' if apply else 'would go'}"
+            )
+
+    return retention
 
 
 def instant(since: str, tz: str) -> Instant:

@@ -115,6 +115,30 @@ class History:
                 gone += self._keep(file, lambda table: pc.greater_equal(table["day"], before))
         return gone
 
+    def count_days(self, before: str, kind: str) -> int:
+        """How many records of a kind are of a day before `before`."""
+        return sum(pc.sum(pc.less(_column(f, "day"), before)).as_py() or 0 for f in self.files(kind))
+
+    def rewrite(self, kind: str, wanted: Callable[[Row], bool], change: Callable[[Row], Row]) -> int:
+        """Put `change` of each wanted record in its place; answers how many differed. Call it inside `alone`.
+
+        Rows are dictionaries of all columns; `json` and `line` are text. What is changed already stays as it is.
+        """
+        changed = 0
+        for file in self.files(kind):
+            rows = pq.read_table(file, partitioning=None).to_pylist()
+            after = [change(row) if wanted(row) else row for row in rows]
+            differ = sum(a != b for a, b in zip(rows, after, strict=True))
+            if differ:
+                self._put(file, table_of(self.columns[kind], after))
+            changed += differ
+        return changed
+
+    def rows(self, kind: str, wanted: Callable[[Row], bool]) -> list[Row]:
+        """Records of a kind, whole."""
+        read = (pq.read_table(file, partitioning=None).to_pylist() for file in self.files(kind))
+        return [row for rows in read for row in rows if wanted(row)]
+
     def erase_callers(self, hashes: Sequence[str]) -> int:
         """Remove every call of these callers (keyed hashes); answers how many. Call it inside `alone`."""
         return sum(self._without(file, "caller", hashes) for file in self.files("call"))
@@ -159,6 +183,10 @@ class History:
         elif left.num_rows < table.num_rows:
             self._put(path, left)
         return int(table.num_rows - left.num_rows)
+
+
+def _column(path: Path, name: str) -> Any:
+    return pq.read_table(path, columns=[name], partitioning=None)[name]
 
 
 def _write_whole(path: Path, raw: bytes) -> None:

@@ -318,6 +318,20 @@ class HistoryRules:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionRules:
+    """How long what is kept, in days since the record's own day (city.yaml); `fenliu retention` acts on it."""
+
+    text_days: int = 365
+    """Words, addresses and persons of a settled case; its figures stay."""
+    call_days: int = 1095
+    order_days: int = 1825
+    """Orders, alerts and dossiers."""
+    log_days: int = 400
+    """The city's running log, and what persons decided (training data)."""
+    audit_days: int = 1825
+
+
+@dataclass(frozen=True, slots=True)
 class City:
     """Everything `rules/` says except the alert models, which alerting compiles itself."""
 
@@ -347,4 +361,5 @@ class City:
     units: dict[str, Unit] = field(default_factory=dict)
     travel: Travel = field(default_factory=Travel)
     history: HistoryRules = HistoryRules()
+    retention: RetentionRules = RetentionRules()
     disputes: DisputeRules = DisputeRules()

@@ -33,6 +33,16 @@ class HistoryFile(Strict):
     settled_days: int = Field(8, ge=8, le=366)
 
 
+class RetentionFile(Strict):
+    """How long what is kept, in days; never shorter than a case may take to settle."""
+
+    text_days: int = Field(365, ge=30, le=36500)
+    call_days: int = Field(1095, ge=30, le=36500)
+    order_days: int = Field(1825, ge=30, le=36500)
+    log_days: int = Field(400, ge=180, le=36500)
+    audit_days: int = Field(1825, ge=180, le=36500)
+
+
 class CityFile(Strict):
     """city.yaml."""
 
@@ -45,6 +55,7 @@ class CityFile(Strict):
     digest_hour: int = Field(8, ge=0, le=23)
     links: LinksFile = LinksFile()
     history: HistoryFile = HistoryFile()
+    retention: RetentionFile = RetentionFile()
 
 
 class CommunityRow(Strict):

@@ -502,6 +502,25 @@ local function forget(keys, args)
   return kept
 end
 
+-- rewrite: records whose words are erased stand in the place of what was read, all of them or none: {conflict, kind, id}
+-- when one was changed since. Versions stay: nothing happened to the case.
+local function rewrite(keys, args)
+  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
+  for _, x in ipairs(r.records) do
+    local v = redis.call('HGET', p .. x.kind .. ':' .. x.id, x.kind == 'call' and 'body' or 'v')
+    if tostring(v) ~= tostring(x.was) then return { 'conflict', x.kind, x.id } end
+  end
+  for _, x in ipairs(r.records) do
+    local key = p .. x.kind .. ':' .. x.id
+    for name, value in pairs(x.set) do redis.call('HSET', key, name, value) end
+    redis.call('DEL', p .. 'line:' .. x.id)
+    for _, e in ipairs(x.line) do redis.call('RPUSH', p .. 'line:' .. x.id, e) end
+  end
+  for _, k in ipairs(r.drop) do redis.call('DEL', p .. k) end
+  return { 'ok' }
+end
+redis.register_function('rewrite_@SUFFIX@', rewrite)
+
 -- chain: entries of the audit trail go on where it ends, or nothing is written: the writer then makes them anew for
 -- the end that is answered. A repeated call whose entries stand there already writes nothing.
 local function chain(keys, args)

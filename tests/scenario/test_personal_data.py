@@ -79,6 +79,33 @@ def test_the_trail_is_for_officers_and_reading_it_leaves_a_trace(own: Service) -
     assert own.get("/audit", "admin", since="2026-11-22T00:00:00").status_code == 422
 
 
+def test_a_person_asks_what_is_kept_and_has_it_erased(own: Service) -> None:
+    """Open cases stay until somebody has acted; then the words and the person go, and the figures stay."""
+    other = {"phone": "13800007788", "name": "李四"}
+    call, order, holder = fight(own, **other)
+    kept = json.loads(fenliu(own, "person", "export", "--phone", "138 0000 7788").stdout)
+    assert [(c["call"]["call_id"], c["contact"]["name"]) for c in kept["calls"]] == [(call, "李四")]
+
+    still = fenliu(own, "person", "erase", "--phone", other["phone"])
+    assert still.returncode == 1, still.stderr
+    assert f"{order} is open" in still.stdout
+    assert own.get(f"/orders/{order}/contact", "body", holder).status_code == 200
+
+    assert own.event(order, "cancel", note="误报").status_code == 200
+    gone = fenliu(own, "person", "erase", "--phone", other["phone"])
+    assert gone.returncode == 0, gone.stdout + gone.stderr
+    assert own.get(f"/calls/{call}").json()["call"]["text"] == "（已按规定删除）"
+    assert own.order(order)["summary"] == "（已按规定删除）"
+    assert json.loads(fenliu(own, "person", "export", "--phone", other["phone"]).stdout)["calls"] == []
+    done = [e["what"] for e in own.get("/audit", "admin", limit=40).json()["entries"]]
+    assert {"person.export", "person.erase", "person.erased"} <= set(done)
+
+    periods = json.loads(fenliu(own, "retention", "--json").stdout)
+    assert not periods["applied"]
+    assert {p["what"] for p in periods["periods"]} >= {"texts", "calls", "orders", "log", "audit"}
+    assert all(p["count"] == 0 for p in periods["periods"])
+
+
 def test_verify_names_the_entry_somebody_changed(own: Service) -> None:
     holds = fenliu(own, "audit", "verify", "--json")
     assert holds.returncode == 0, holds.stderr
