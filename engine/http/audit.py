@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BeforeValidator
 
 from engine.http.asking import Here, Limit, Who, allow
 from engine.http.audited import Audited
 from engine.http.problems import responses
-from engine.http.shapes import zoned
+from engine.http.ranges import instant
 from engine.http.tokens import Role
 from engine.loop.notices import stamp
 from engine.model.audit import Link
@@ -17,7 +16,7 @@ from engine.model.city import City
 from engine.privacy.chain import deed_of
 
 router = APIRouter(route_class=Audited, tags=["audit"])
-Since = Annotated[datetime | None, BeforeValidator(zoned)]
+Since = Annotated[datetime | None, Query(description="RFC 3339 with offset; default the beginning.")]
 
 
 @router.get("/audit", responses=responses(401, 403, 422, 503))
@@ -32,7 +31,7 @@ async def read_audit(
     """Entries of the audit trail, newest first: of one subject, of one person, or all. The trail names no caller."""
     allow(who, frozenset({Role.ADMIN, Role.OFFICER}))
     city = s.rules().city
-    first = round(since.timestamp() * 1000) if since else 0
+    first = instant("since", since) if since else 0
     found = []
     async for link in s.audit.show(city.id, subject=subject, who=person, since=first):
         found.append(entry_view(link, city))

@@ -17,14 +17,15 @@ To = Annotated[datetime | None, Query(description="RFC 3339 with offset; default
 
 def range_of(s: Service, since: datetime | None, to: datetime | None) -> tuple[Instant, Instant]:
     """[from, to) in milliseconds; raises `Refused` naming the faulty end."""
-    end = _instant("to", to) if to else s.clock.now()
-    start = _instant("from", since) if since else end - DAY_MS
+    end = instant("to", to) if to else s.clock.now()
+    start = instant("from", since) if since else end - DAY_MS
     if start > end:
         raise Refused(Fault("from", "lies after `to`", "a range that goes forward"))
     return start, end
 
 
-def _instant(name: str, at: datetime) -> Instant:
+def instant(name: str, at: datetime) -> Instant:
+    """Milliseconds of a zoned time in years that can be meant; raises `Refused`."""
     if at.tzinfo is None:
         raise Refused(Fault(name, "needs an offset", "such as 2026-11-22T08:30:00+08:00 (+ is %2B in an address)"))
     if not _FIRST_YEAR <= at.year <= _LAST_YEAR:

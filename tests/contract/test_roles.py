@@ -23,6 +23,8 @@ ROUTES: list[tuple[str, str, Any, set[str]]] = [
     ("POST", "/dossiers/D-none/events", {"type": "note", "note": "x"}, ROOM | {"body"}),
     ("POST", "/calls/{call}/join", {"order_id": "O-none", "reason": "x"}, ROOM),
     ("POST", "/calls/{call}/split", {"reason": "x"}, ROOM),
+    ("GET", "/orders/{order}/contact", None, {"body"}),
+    ("GET", "/audit", None, {"admin", "officer"}),
     ("GET", "/reports/summary", None, LOOK),
     ("GET", "/hotspots", None, LOOK),
     ("GET", "/hotspots/patrol/O-none/effect", None, LOOK),
