@@ -11,6 +11,7 @@ from running import Service
 from schemathesis import GenerationMode
 
 pytestmark = [pytest.mark.xdist_group("service"), pytest.mark.timeout(300)]
+START = "2026-11-01T00:00:00+08:00"
 EXAMPLES = 12
 """For each operation and mode; every run draws others."""
 
@@ -33,7 +34,7 @@ def make_sense(service: Service, case: Any) -> None:
         case.query["wait"] = 0
     if case.query and "cursor" in case.query:
         case.query["cursor"] = ""
-    for name, at in (("from", "2026-11-01T00:00:00+08:00"), ("to", "2027-01-01T00:00:00+08:00")):
+    for name, at in (("from", START), ("since", START), ("to", "2027-01-01T00:00:00+08:00")):
         if case.query and name in case.query:
             case.query[name] = at
 
