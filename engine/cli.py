@@ -217,10 +217,12 @@ def docs(folder: Annotated[Path, typer.Argument()] = Path("docs")) -> None:
 def _mount() -> None:
     """Commands that live beside what they command."""
     from classifiers.commands import make_app as classifier_app
-    from engine import people_commands, ruleset
+    from engine import alerting, people_commands, ruleset
     from engine.alerting.commands import make_app as rules_app
+    from engine.comparing_command import make_diff
     from engine.connector.command import connect
     from engine.duties import make_app as duties_app
+    from engine.founding.command import make_init
     from load_tests import commands as load
     from load_tests.load_command import loadtest
 
@@ -238,7 +240,13 @@ def _mount() -> None:
 
         return lines(file)
 
-    app.add_typer(rules_app(ruleset.load, lambda folder: ruleset.check(folder)[0], reader, history), name="rules")
+    def models(folder: Path) -> None:
+        alerting.load_models(folder / "alerts", ruleset.load(folder))
+
+    rules = rules_app(ruleset.load, lambda folder: ruleset.check(folder)[0], reader, history)
+    rules.command("diff")(make_diff(_settings))
+    app.add_typer(rules, name="rules")
+    app.command("init")(make_init(lambda: _settings().rules, models))
     app.add_typer(classifier_app(city, lambda: _settings().data / "model"), name="classifier")
 
     def text_reader(folder: Path, _: Any) -> Any:
