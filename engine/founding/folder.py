@@ -25,6 +25,8 @@ from engine.founding import starting
 SHARED = ("taxonomy.yaml", "procedures.yaml", "grades.yaml", "danger.yaml", "calendar.yaml")
 """Files that hold nothing of one city."""
 _ALERTS = "alerts"
+_ID = re.compile(r"(?<![\w-])[a-z0-9]+(?:-[a-z0-9]+)+(?![\w-])")
+"""A word that may be the id of an area or body: all of the sample's have a hyphen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,9 @@ def _tables(
 def _models(part: Path, sample: Path, load_models: Models) -> str:
     """Alert models that hold together in this city; one that names another city's areas or bodies stays behind."""
     shutil.copytree(sample / _ALERTS, part / _ALERTS, ignore=lambda folder, names: [n for n in names if n[0] == "."])
+    renamed = _renamed(part, sample)
+    for path in (part / _ALERTS).glob("*.yaml"):
+        path.write_text(_ID.sub(lambda m: renamed.get(m.group(), m.group()), path.read_text("utf-8")), "utf-8")
     left: list[str] = []
     while True:
         try:
@@ -131,7 +136,25 @@ def _models(part: Path, sample: Path, load_models: Models) -> str:
                 left.append(name)
         else:
             kept = len([*(part / _ALERTS).glob("*.yaml")])
-            return f"{kept} alert models" + (f"; not for this city: {', '.join(left)}" if left else "")
+            return f"{kept} files of alert models" + (f"; not for this city: {', '.join(left)}" if left else "")
+
+
+def _renamed(part: Path, sample: Path) -> dict[str, str]:
+    """The sample's towns and streets, which models' own tests name, and its bodies, as this city has them.
+
+    A department's errands go to the government line until the city names its own department in the model.
+    """
+    theirs, ours = (
+        [t["id"] for d in _read(folder / "areas.yaml")["districts"] for t in d.get("townships", ())]
+        for folder in (sample, part)
+    )
+    bodies = _read(part / "bodies.yaml")["bodies"]
+    known = {b["id"] for b in bodies}
+    role = {"police": "branch", "command": "command", "emergency": "command"}
+    hotline = next(b["id"] for b in bodies if b["kind"] == "hotline")
+    others = [b for b in _read(sample / "bodies.yaml")["bodies"] if b["id"] not in known]
+    towns = {id_: ours[n % len(ours)] for n, id_ in enumerate(theirs)} if ours else {}
+    return towns | {b["id"]: role.get(b["kind"], hotline) for b in others}
 
 
 def _files(faults: Iterable[Fault]) -> set[str]:
