@@ -6,13 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from made_up_days import days
 from running import RULES
+from typer.testing import CliRunner
 
-from engine import comparing, ruleset
+from engine import archiving, comparing, ruleset
+from engine.comparing_command import make_diff
+from engine.history import History
 from engine.model.call import Call, Caller, Channel, Location
 from engine.model.city import City
 from engine.model.decision import Links
 from engine.model.reading import Matter, Place, Reading, Signs
+from engine.reports import facts
 from engine.store.codec import to_json
 
 AT = 1_767_578_400_000  # 5 January 2026, 10:00 in the city
@@ -91,3 +97,19 @@ def test_the_matter_table_speaks_anew_where_it_had_spoken(city: City, changed: P
 def test_what_cannot_be_compared_is_counted(city: City) -> None:
     found = comparing.compare(city, city, [b"{}", b"not json", b"", line(city, 1, "urban.manhole")])
     assert (found.calls, found.skipped) == (1, 2)
+
+
+def test_the_history_is_read_as_it_stands(city: City, tmp_path: Path) -> None:
+    made = days(city, 2, 15)
+    history = History(tmp_path / "history", facts.COLUMNS)
+    batch = archiving.Batch(made.calls, made.orders, made.alerts, {}, made.lines)
+    history.place(history.promise("one", "2026-01-20", archiving.rows_of(batch, city)))
+    app = typer.Typer()
+    app.command()(make_diff(lambda **_: None))  # type: ignore[arg-type, return-value]  # no store is asked
+    asked = [str(RULES), str(RULES), "--calls", str(tmp_path / "history" / "call"), "--json"]
+    said = CliRunner().invoke(app, asked)
+    assert said.exit_code == 0, said.output
+    found = json.loads(said.output)
+    categories = [c["outcome"]["reading"]["category"] for c in json.loads(to_json([*made.calls.values()]))]
+    strange = sum(c not in city.taxonomy.categories for c in categories)
+    assert (found["calls"], found["changed"], found["skipped"]) == (15 - strange, 0, strange)
