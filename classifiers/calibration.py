@@ -35,7 +35,6 @@ class Calibration:
     """What turns margins into decisions; the fields are those of Weights."""
 
     temperature: float
-    danger_rates: Floats
     police_line: tuple[float, ...]
     danger_line: tuple[float, ...]
     thresholds: Thresholds
@@ -58,33 +57,31 @@ def calibrate(
     margins: Floats, texts: list[Text], names: tuple[str, ...], city: City, alpha: float = ALPHA
 ) -> Calibration:
     """Temperature, lines and thresholds from cross-fitted margins."""
-    truth = np.array([names.index(text.category) for text in texts])
     endangered = np.array([text.danger for text in texts])
     matters = np.array([MATTERS.index(matter) for matter in true_matters(texts, city.taxonomy)])
+    column = {name: at for at, name in enumerate(names)}
+    truth = np.array([column[text.category] + len(names) * text.danger for text in texts])
     temperature = fit_temperature(margins[:, :-2], truth)
-    rates = _rates(truth, endangered, len(names))
     phrased = speaking(texts, city)
     sums = matter_map(names, city.taxonomy).sums
     shares = softmax(margins[:, :-2], temperature)
-    proof = evidence(margins, shares @ sums[:, 0], shares @ rates, phrased)
+    calm, threats = shares[:, : len(names)], shares[:, len(names) :]
+    threat = threats.sum(axis=1)
+    proof = evidence(margins, calm @ sums[:, 0] + threat, threat, phrased)
     where = folds(texts)
     police_line, police = _line(proof, matters == 0, where)
     danger_line, danger = _line(proof, endangered, where)
-    by_matter = np.array([matter_shares(row, share) for row, share in zip(shares @ sums, police, strict=True)])
+    by_matter = np.array(
+        [matter_shares(row, share) for row, share in zip((calm + threats) @ sums, police, strict=True)]
+    )
     held = Held(by_matter, danger, matters, endangered, phrased)
-    return Calibration(temperature, rates, police_line, danger_line, thresholds(held, alpha))
+    return Calibration(temperature, police_line, danger_line, thresholds(held, alpha))
 
 
 def evidence(margins: Floats, police: Floats, danger: Floats, phrased: npt.NDArray[np.bool_]) -> Floats:
     """The columns that scorer.py weighs, for many texts at once."""
     odds = [np.log(held / (1.0 - held)) for held in (np.clip(police, 1e-6, 1 - 1e-6), np.clip(danger, 1e-6, 1 - 1e-6))]
     return np.stack([margins[:, -2], margins[:, -1], *odds, phrased.astype(float)], axis=1)
-
-
-def _rates(truth: npt.NDArray[np.int64], endangered: npt.NDArray[np.bool_], size: int) -> Floats:
-    """Share of danger a category, drawn a little towards one half."""
-    counts = np.bincount(truth, minlength=size)
-    return (np.bincount(truth, weights=endangered, minlength=size) + 0.5) / (counts + 1.0)
 
 
 def _line(

@@ -13,7 +13,7 @@ from classifiers.matters import MATTERS, group_of, matter_map, matter_of, matter
 from classifiers.normalise import plain
 from classifiers.phrases import Hit, Phrases
 from classifiers.reasons import REASONS, decisive_words
-from classifiers.scorer import Score, Scorer
+from classifiers.scorer import DANGER, Score, Scorer
 from classifiers.signs import SignReader
 from classifiers.weights import Floats, Weights
 from engine.model.call import Location
@@ -150,7 +150,7 @@ class Reader:
     def _why(self, text: str, best: int, score: Score, hits: list[Hit], verdict: _Verdict) -> list[Reason]:
         reasons = [Reason("danger_phrase", f"危险用语“{hit.phrase}”：{hit.reason}") for hit in hits]
         if score.danger >= self._limits.danger:
-            words = decisive_words(self.scorer, text, len(self._map.categories) + 1)
+            words = decisive_words(self.scorer, text, DANGER)
             reasons.append(Reason("danger_model", f"模型判断有危险（{score.danger:.0%}）" + words))
         name = self._map.categories[best].name
         reasons.append(Reason("category", f"像“{name}”" + decisive_words(self.scorer, text, best)))

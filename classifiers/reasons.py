@@ -23,7 +23,7 @@ def decisive_words(scorer: Scorer, text: str, column: int) -> str:
     """`，依据：“漏水”“楼上”`: the pieces of the text that pulled hardest towards a column; empty when none did."""
     words = plain(text[:_LONGEST])
     pairs = list(map(add, words, words[1:]))
-    pulls = scorer.contributions(pairs, column)
+    pulls = scorer.contributions(pairs, scorer.direction(text, column))
     order = sorted(range(len(pairs)), key=pulls.__getitem__, reverse=True)[: SHOWN + 2]
     strong = sorted(at for at in order if pulls[at] > 0.0)
     merged: list[str] = []

@@ -1,8 +1,8 @@
-"""The fused inference path: one text → margins of every category, of police and of danger, in one pass over its rows.
+"""The fused inference path: one text → logits of every category, margins of police and of danger, in one pass.
 
-idf is folded into the rows and idf² rides along as the last column, so that one accumulation over the rows
-of the text's features gives the sums and the norm they are divided by. `_sparsetools.csr_matvecs` adds the rows
-without copying them; scikit-learn's pipeline gives the same figures to 1e-9 (held by a test).
+idf is folded into the rows and idf² rides along as the last column, so that one accumulation over the rows of the
+text's features gives the hidden layer's sums, both margins and the norm they are divided by. `_sparsetools.csr_matvecs`
+adds the rows without copying them; scikit-learn's pipeline gives the same figures to 1e-9 (held by a test).
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ from classifiers.features import concepts, grams
 from classifiers.normalise import fold
 from classifiers.weights import Floats, Weights
 
+DANGER = -1
+"""Column of `Scorer.direction` that means danger."""
 _csr_matvecs: Any = _sparsetools.csr_matvecs
 
 
@@ -53,6 +55,7 @@ class Scorer:
             if word in self._index
         }
         self._words = frozenset(self._raises)
+        self._mean_pull = weights.network.second.mean(axis=1)
 
     def features(self, text: str) -> set[int]:
         """Row numbers of a text's features."""
@@ -62,8 +65,8 @@ class Scorer:
             rows.update(self._raises[word])
         return rows
 
-    def margins(self, text: str) -> tuple[Floats, int]:
-        """Linear margins (categories, police, danger) and the number of features known."""
+    def sums(self, text: str) -> tuple[Floats, int]:
+        """Sums of the hidden layer, police and danger before their biases, and the number of features known."""
         found = self.features(text)
         count = len(found)
         height, width = self._shape
@@ -72,11 +75,22 @@ class Scorer:
         ones = self._ones[:count] if count <= 4096 else np.ones(count)
         _csr_matvecs(1, height, width, np.array((0, count), np.int32), where, ones, self._flat, out)
         norm = float(out[-1]) ** 0.5
-        sums: Floats = out[:-1]
+        found_sums: Floats = out[:-1]
         if norm > 0.0:
-            sums /= norm
-        sums += self.weights.bias
-        return sums, count
+            found_sums /= norm
+        return found_sums, count
+
+    def margins(self, text: str) -> tuple[Floats, int]:
+        """Logits (calm categories, endangered categories), margins of police and danger; features known."""
+        sums, count = self.sums(text)
+        net = self.weights.network
+        hidden = sums[:-2] + net.first_bias
+        np.maximum(hidden, 0.0, out=hidden)
+        out = np.empty(len(net.second_bias) + 2)
+        np.dot(hidden, net.second, out=out[:-2])
+        out[:-2] += net.second_bias
+        np.add(sums[-2:], self.weights.bias, out=out[-2:])
+        return out, count
 
     def score(self, text: str, phrased: bool = False) -> Score:
         """Probabilities of one text; `phrased` says that a danger phrase speaks in it."""
@@ -86,14 +100,18 @@ class Scorer:
         shares -= shares.max()
         np.exp(shares, out=shares)
         shares /= shares.sum()
+        half = len(shares) // 2
+        calm, endangered = shares[:half], shares[half:]
+        threat = float(endangered.sum())
         evidence = (
             float(margins[-2]),
             float(margins[-1]),
-            log_odds(float(shares @ self._police)),
-            log_odds(float(shares @ weights.danger_rates)),
+            log_odds(float(calm @ self._police) + threat),
+            log_odds(threat),
             float(phrased),
         )
-        return Score(shares, _weigh(weights.police_line, evidence), _weigh(weights.danger_line, evidence), seen)
+        police, danger = _weigh(weights.police_line, evidence), _weigh(weights.danger_line, evidence)
+        return Score(calm + endangered, police, danger, seen)
 
     def unseen(self, text: str) -> float:
         """Share of a text's character pairs that no training text had (0-1): drift shows here first."""
@@ -101,10 +119,26 @@ class Scorer:
         pairs = list(map(add, folded, folded[1:]))
         return round(1.0 - sum(map(self._index.__contains__, pairs)) / len(pairs), 3) if pairs else 0.0
 
-    def contributions(self, words: list[str], column: int) -> list[float]:
-        """What each n-gram adds to a column (0 where it is unknown); for reasons, not for decisions."""
+    def direction(self, text: str, column: int) -> Floats:
+        """What each column of a row is worth in this text for a category, or for danger (`DANGER`).
+
+        Exact where the hidden layer is active: a rectified layer is linear there.
+        """
+        sums, _ = self.sums(text)
+        out = np.zeros(self._shape[1])
+        if column == DANGER:
+            out[-2] = 1.0
+            return out
+        net = self.weights.network
+        half = net.second.shape[1] // 2
+        pull = net.second[:, column] + net.second[:, column + half] - 2.0 * self._mean_pull
+        out[:-3] = np.where(sums[:-2] + net.first_bias > 0.0, pull, 0.0)
+        return out
+
+    def contributions(self, words: list[str], direction: Floats) -> list[float]:
+        """What each n-gram adds along a direction (0 where it is unknown); for reasons, not for decisions."""
         rows = [self._index.get(word, -1) for word in words]
-        pulls = self._rows[rows, column] if rows else np.zeros(0)
+        pulls = self._rows[rows] @ direction if rows else np.zeros(0)
         return [pull if row >= 0 else 0.0 for row, pull in zip(rows, pulls.tolist(), strict=True)]
 
 

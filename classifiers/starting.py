@@ -83,14 +83,14 @@ def train(
     set_up = calibrate(margins, known, machines.categories, city, alpha)
     facts = {**facts, "code": VERSION, "version": version, "texts": len(known), "left_out": len(texts) - len(known)}
     facts["thresholds"] = asdict(set_up.thresholds)
-    rows, bias, vocabulary = fused(machines)
+    rows, bias, network, vocabulary = fused(machines)
     return Weights(
         rows=rows,
         bias=bias,
+        network=network,
         vocabulary=vocabulary,
         categories=machines.categories,
         temperature=set_up.temperature,
-        danger_rates=set_up.danger_rates,
         police_line=set_up.police_line,
         danger_line=set_up.danger_line,
         thresholds=set_up.thresholds,

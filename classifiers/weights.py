@@ -1,6 +1,7 @@
 """Everything a trained model is: arrays and words, written to one folder that several processes share.
 
-`rows.npy` is memory-mapped (float64, one row a feature); `model.json` holds the rest. Nothing is pickled,
+`rows.npy` is memory-mapped (float64, one row a feature), `second.npy` is the network's second map; `model.json`
+holds the rest. Nothing is pickled,
 so a file somebody planted can be wrong but cannot run.
 """
 
@@ -47,18 +48,28 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """What follows the hidden layer's sums: rectify, then a map to (calm categories, endangered categories)."""
+
+    first_bias: Floats
+    second: Floats
+    """(hidden × 2·categories)."""
+    second_bias: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Weights:
-    """A trained model. Row r of `rows` is a feature; columns are the categories, police, danger, idf²."""
+    """A trained model. Row r of `rows` is a feature; columns are the hidden layer, police, danger, idf²."""
 
     rows: Floats
     bias: Floats
+    """Of police and danger."""
+    network: Network
     vocabulary: tuple[str, ...]
     """Feature names in row order: n-grams, concepts (`#…`), then words that only raise concepts."""
     categories: tuple[str, ...]
     temperature: float
-    """Factor on the category margins before softmax."""
-    danger_rates: Floats
-    """Share of texts with danger, per category."""
+    """Factor on the network's logits before softmax."""
     police_line: tuple[float, ...]
     """Log-odds of police work: offset, then a slope for each of scorer.evidence."""
     danger_line: tuple[float, ...]
@@ -73,12 +84,14 @@ def save(weights: Weights, folder: Path) -> None:
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
     fresh.chmod(0o755)
     np.save(fresh / "rows.npy", weights.rows)
+    np.save(fresh / "second.npy", weights.network.second)
     rest = {
         "bias": weights.bias.tolist(),
+        "first_bias": weights.network.first_bias.tolist(),
+        "second_bias": weights.network.second_bias.tolist(),
         "vocabulary": list(weights.vocabulary),
         "categories": list(weights.categories),
         "temperature": weights.temperature,
-        "danger_rates": weights.danger_rates.tolist(),
         "police_line": list(weights.police_line),
         "danger_line": list(weights.danger_line),
         "thresholds": asdict(weights.thresholds),
@@ -99,10 +112,14 @@ def restore(folder: Path) -> Weights | None:
         weights = Weights(
             rows=rows,
             bias=np.asarray(rest["bias"], dtype=np.float64),
+            network=Network(
+                np.asarray(rest["first_bias"], dtype=np.float64),
+                np.load(folder / "second.npy", allow_pickle=False),
+                np.asarray(rest["second_bias"], dtype=np.float64),
+            ),
             vocabulary=tuple(rest["vocabulary"]),
             categories=tuple(rest["categories"]),
             temperature=float(rest["temperature"]),
-            danger_rates=np.asarray(rest["danger_rates"], dtype=np.float64),
             police_line=tuple(map(float, rest["police_line"])),
             danger_line=tuple(map(float, rest["danger_line"])),
             thresholds=Thresholds(**rest["thresholds"]),
@@ -110,6 +127,15 @@ def restore(folder: Path) -> Weights | None:
         )
     except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError):
         return None
-    width = len(weights.categories) + 3
-    fits = rows.dtype == np.float64 and rows.shape == (len(weights.vocabulary), width)
-    return weights if fits and weights.bias.shape == (width - 1,) else None
+    return weights if _fits_together(weights) else None
+
+
+def _fits_together(weights: Weights) -> bool:
+    hidden, outputs = len(weights.network.first_bias), 2 * len(weights.categories)
+    return (
+        weights.rows.dtype == weights.network.second.dtype == np.float64
+        and weights.rows.shape == (len(weights.vocabulary), hidden + 3)
+        and weights.network.second.shape == (hidden, outputs)
+        and weights.network.second_bias.shape == (outputs,)
+        and weights.bias.shape == (2,)
+    )

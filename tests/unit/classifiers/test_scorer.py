@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from classifiers.corpus import Text
 from classifiers.reader import Reader
-from classifiers.training import Machines, fit, fused
+from classifiers.training import Machines, fit, fused, softmax
 from classifiers.weights import Weights, restore, save
 from engine.model.city import City
 
@@ -24,20 +24,24 @@ def machines(city: City, some_texts: list[Text]) -> Machines:
 @pytest.fixture(scope="module")
 def twin(city: City, machines: Machines, weights: Weights) -> Reader:
     """The fused path over the same machines."""
-    rows, bias, vocabulary = fused(machines)
-    return Reader(city, replace(weights, rows=rows, bias=bias, vocabulary=vocabulary))
+    rows, bias, network, vocabulary = fused(machines)
+    return Reader(city, replace(weights, rows=rows, bias=bias, network=network, vocabulary=vocabulary))
 
 
 def test_fused_and_plain_path_agree_on_the_corpus(machines: Machines, twin: Reader, some_texts: list[Text]) -> None:
-    texts = [text.text for text in some_texts[::7]]
-    plain = machines.margins(texts)
-    fused_margins = np.array([twin.scorer.margins(text)[0] for text in texts])
-    np.testing.assert_allclose(fused_margins, plain, rtol=0, atol=1e-9)
+    _agree(machines, twin, [text.text for text in some_texts[::7]])
 
 
 def test_fused_and_plain_path_agree_on_strange_texts(machines: Machines, twin: Reader) -> None:
-    plain = machines.margins(STRANGE)
-    np.testing.assert_allclose([twin.scorer.margins(text)[0] for text in STRANGE], plain, rtol=0, atol=1e-9)
+    _agree(machines, twin, STRANGE)
+
+
+def _agree(machines: Machines, twin: Reader, texts: list[str]) -> None:
+    """Probabilities of the network and margins of the linear machines, to 1e-9."""
+    plain = machines.margins(texts)
+    fused_margins = np.array([twin.scorer.margins(text)[0] for text in texts])
+    np.testing.assert_allclose(fused_margins[:, -2:], plain[:, -2:], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(softmax(fused_margins[:, :-2], 1.0), softmax(plain[:, :-2], 1.0), rtol=0, atol=1e-9)
 
 
 @given(st.text())
@@ -69,12 +73,13 @@ def test_what_was_saved_comes_back_and_is_shared(tmp_path: Path, weights: Weight
     assert found is not None
     assert isinstance(found.rows, np.memmap)
     np.testing.assert_array_equal(found.rows, weights.rows)
-    assert replace(found, rows=weights.rows, bias=weights.bias, danger_rates=weights.danger_rates) == replace(
+    np.testing.assert_array_equal(found.network.second, weights.network.second)
+    assert replace(found, rows=weights.rows, bias=weights.bias, network=weights.network) == replace(
         weights, facts=found.facts
     )
 
 
-@pytest.mark.parametrize("name", ["rows.npy", "model.json"])
+@pytest.mark.parametrize("name", ["rows.npy", "second.npy", "model.json"])
 @pytest.mark.parametrize("harm", [b"", b"{}", b"\x93NUMPY\x01\x00garbage"])
 def test_a_damaged_model_is_no_model(tmp_path: Path, weights: Weights, name: str, harm: bytes) -> None:
     save(weights, tmp_path / "m")
