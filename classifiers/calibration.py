@@ -8,10 +8,10 @@ from sklearn.linear_model import LogisticRegression
 
 from classifiers.conformal import divert_threshold, precision_threshold
 from classifiers.corpus import Text
-from classifiers.matters import MATTERS, matter_map, matter_shares, true_matters
+from classifiers.matters import MATTERS, group_above, group_names, matter_map, matter_shares, true_matters
 from classifiers.normalise import plain
 from classifiers.phrases import Phrases
-from classifiers.training import fit_temperature, folds, softmax
+from classifiers.training import fit_hearing, folds, heard, softmax
 from classifiers.weights import ALPHA, Floats, Thresholds
 from engine.model.city import City
 
@@ -35,6 +35,8 @@ class Calibration:
     """What turns margins into decisions; the fields are those of Weights."""
 
     temperature: float
+    above: tuple[int, ...]
+    loud: float
     police_line: tuple[float, ...]
     danger_line: tuple[float, ...]
     thresholds: Thresholds
@@ -61,10 +63,13 @@ def calibrate(
     matters = np.array([MATTERS.index(matter) for matter in true_matters(texts, city.taxonomy)])
     column = {name: at for at, name in enumerate(names)}
     truth = np.array([column[text.category] + len(names) * text.danger for text in texts])
-    temperature = fit_temperature(margins[:, :-2], truth)
+    groups = group_names(names, city.taxonomy)
+    above = [groups.index(group_above(name, city.taxonomy)) for name in names]
+    logits, beside, over = margins[:, : 2 * len(names)], margins[:, 2 * len(names) : -2], np.array(2 * above)
+    temperature, loud = fit_hearing(logits, beside, over, truth)
     phrased = speaking(texts, city)
     sums = matter_map(names, city.taxonomy).sums
-    shares = softmax(margins[:, :-2], temperature)
+    shares = softmax(heard(logits, beside, loud, over), temperature)
     calm, threats = shares[:, : len(names)], shares[:, len(names) :]
     threat = threats.sum(axis=1)
     proof = evidence(margins, calm @ sums[:, 0] + threat, threat, phrased)
@@ -75,7 +80,7 @@ def calibrate(
         [matter_shares(row, share) for row, share in zip((calm + threats) @ sums, police, strict=True)]
     )
     held = Held(by_matter, danger, matters, endangered, phrased)
-    return Calibration(temperature, police_line, danger_line, thresholds(held, alpha))
+    return Calibration(temperature, tuple(above), loud, police_line, danger_line, thresholds(held, alpha))
 
 
 def evidence(margins: Floats, police: Floats, danger: Floats, phrased: npt.NDArray[np.bool_]) -> Floats:

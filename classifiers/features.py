@@ -10,7 +10,7 @@ from itertools import chain
 from operator import add
 from pathlib import Path
 
-VERSION = "2"
+VERSION = "3"
 """Of features and training; raise it when either changes, so that cached models are left behind."""
 CONCEPT_MARK = "#"
 LONGEST_WORD = 4

@@ -33,6 +33,17 @@ def group_of(category: Category, matter: Matter) -> str:
     return category.civil_group if category.civil_group and matter is not Matter.POLICE else category.group
 
 
+def group_above(name: str, taxonomy: Taxonomy) -> str:
+    """The Chinese group of a category when no sign speaks."""
+    category = taxonomy.categories[name]
+    return group_of(category, matter_of(category, frozenset(), taxonomy))
+
+
+def group_names(names: tuple[str, ...], taxonomy: Taxonomy) -> tuple[str, ...]:
+    """The groups above some categories, each once, in the order that scikit-learn gives them."""
+    return tuple(sorted({group_above(name, taxonomy) for name in names}))
+
+
 @dataclass(frozen=True, slots=True)
 class MatterMap:
     """Which columns of a category distribution make up each matter when no sign speaks."""

@@ -55,6 +55,9 @@ class Scorer:
             if word in self._index
         }
         self._words = frozenset(self._raises)
+        self._hidden = len(weights.network.first_bias)
+        self._columns = 2 * len(weights.categories)
+        self._loud_groups = np.array(2 * weights.above) + self._columns
         self._mean_pull = weights.network.second.mean(axis=1)
 
     def features(self, text: str) -> set[int]:
@@ -66,7 +69,7 @@ class Scorer:
         return rows
 
     def sums(self, text: str) -> tuple[Floats, int]:
-        """Sums of the hidden layer, police and danger before their biases, and the number of features known."""
+        """Sums of the hidden layer, groups, police and danger before their biases; features known."""
         found = self.features(text)
         count = len(found)
         height, width = self._shape
@@ -81,26 +84,28 @@ class Scorer:
         return found_sums, count
 
     def margins(self, text: str) -> tuple[Floats, int]:
-        """Logits (calm categories, endangered categories), margins of police and danger; features known."""
+        """Logits (calm categories, endangered categories), margins of groups, police and danger; features known."""
         sums, count = self.sums(text)
-        net = self.weights.network
-        hidden = sums[:-2] + net.first_bias
+        net, width, columns = self.weights.network, self._hidden, self._columns
+        hidden = sums[:width] + net.first_bias
         np.maximum(hidden, 0.0, out=hidden)
-        out = np.empty(len(net.second_bias) + 2)
-        np.dot(hidden, net.second, out=out[:-2])
-        out[:-2] += net.second_bias
-        np.add(sums[-2:], self.weights.bias, out=out[-2:])
+        out = np.empty(columns + len(self.weights.bias))
+        logits = out[:columns]
+        np.dot(hidden, net.second, out=logits)
+        logits += net.second_bias
+        np.add(sums[width:], self.weights.bias, out=out[columns:])
         return out, count
 
     def score(self, text: str, phrased: bool = False) -> Score:
         """Probabilities of one text; `phrased` says that a danger phrase speaks in it."""
         weights = self.weights
         margins, seen = self.margins(text)
-        shares = margins[:-2] * weights.temperature
+        shares = margins[: self._columns] + margins[self._loud_groups] * weights.loud
+        shares *= weights.temperature
         shares -= shares.max()
         np.exp(shares, out=shares)
         shares /= shares.sum()
-        half = len(shares) // 2
+        half = self._columns // 2
         calm, endangered = shares[:half], shares[half:]
         threat = float(endangered.sum())
         evidence = (
@@ -129,10 +134,10 @@ class Scorer:
         if column == DANGER:
             out[-2] = 1.0
             return out
-        net = self.weights.network
-        half = net.second.shape[1] // 2
-        pull = net.second[:, column] + net.second[:, column + half] - 2.0 * self._mean_pull
-        out[:-3] = np.where(sums[:-2] + net.first_bias > 0.0, pull, 0.0)
+        net, width = self.weights.network, self._hidden
+        pull = net.second[:, column] + net.second[:, column + self._columns // 2] - 2.0 * self._mean_pull
+        out[:width] = np.where(sums[:width] + net.first_bias > 0.0, pull, 0.0)
+        out[width + self.weights.above[column]] = 2.0 * self.weights.loud
         return out
 
     def contributions(self, words: list[str], direction: Floats) -> list[float]:

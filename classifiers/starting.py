@@ -91,6 +91,8 @@ def train(
         vocabulary=vocabulary,
         categories=machines.categories,
         temperature=set_up.temperature,
+        above=set_up.above,
+        loud=set_up.loud,
         police_line=set_up.police_line,
         danger_line=set_up.danger_line,
         thresholds=set_up.thresholds,

@@ -1,8 +1,9 @@
-"""Training: corpus → weights. scikit-learn's TF-IDF, two linear SVMs and a small network, cross-fitted so that
+"""Training: corpus → weights. scikit-learn's TF-IDF, linear SVMs and a small network, cross-fitted so that
 every calibration figure comes from a model that never saw the text it judges.
 
-Police or not, and danger or not, are linear. The categories, each calm and with danger, share one hidden layer:
-words that mean the same for many categories are learned from all of them, which a machine per category cannot do.
+Police or not, danger or not, and the group are linear. The categories, each calm and with danger, share one hidden
+layer: words that mean the same for many categories are learned from all of them, which a machine per category cannot do;
+a category also hears the margin of its group.
 """
 
 import warnings
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.neural_network import MLPClassifier
@@ -20,7 +21,7 @@ from sklearn.svm import LinearSVC
 
 from classifiers.corpus import Text
 from classifiers.features import concepts, tokens
-from classifiers.matters import true_matters
+from classifiers.matters import group_above, group_names, true_matters
 from classifiers.normalise import fold
 from classifiers.weights import Floats, Network
 from engine.model.city import Taxonomy
@@ -44,7 +45,7 @@ _PARALLEL = 2
 
 @dataclass(slots=True)
 class Machines:
-    """The scikit-learn pipeline: vectoriser, network over its `kept` columns, two linear maps (police, danger)."""
+    """The scikit-learn pipeline: vectoriser, network over its `kept` columns, linear maps (groups, police, danger)."""
 
     vectoriser: TfidfVectorizer
     categories: tuple[str, ...]
@@ -52,19 +53,19 @@ class Machines:
     network: MLPClassifier
     slots: npt.NDArray[np.int64]
     """Column in (calm categories, endangered categories) of each class of the network."""
+    groups: tuple[str, ...]
     slopes: Floats
     offsets: Floats
 
     def margins(self, texts: list[str]) -> Floats:
-        """(texts × calm categories, endangered categories, police, danger) by the plain path.
+        """(texts × calm categories, endangered categories, groups, police, danger) by the plain path.
 
         The category columns are log-probabilities, hence logits.
         """
         features = self.vectoriser.transform(texts)
-        out = np.full((len(texts), 2 * len(self.categories) + 2), ABSENT)
+        out = np.full((len(texts), 2 * len(self.categories)), ABSENT)
         out[:, self.slots] = self.network.predict_log_proba(features[:, self.kept])
-        out[:, -2:] = np.asarray(features @ self.slopes) + self.offsets
-        return out
+        return np.hstack([out, np.asarray(features @ self.slopes) + self.offsets])
 
 
 def vectoriser() -> TfidfVectorizer:
@@ -81,9 +82,13 @@ def fit(texts: list[Text], taxonomy: Taxonomy, loud: dict[str, int] | None = Non
     counts = np.array([float((loud or {}).get(text.id, 1)) for text in texts])
     words = vectoriser()
     features = words.fit_transform([text.text for text in texts])
+    above = LinearSVC(C=COST).fit(features, _groups(texts, taxonomy), counts)
     linear = [
-        LinearSVC(C=COST, class_weight="balanced").fit(features, truth, counts)
-        for truth in (_police(texts, taxonomy), [text.danger for text in texts])
+        above,
+        *(
+            LinearSVC(C=COST, class_weight="balanced").fit(features, truth, counts)
+            for truth in (_police(texts, taxonomy), [text.danger for text in texts])
+        ),
     ]
     names = tuple(sorted({text.category for text in texts}))
     column = {name: at for at, name in enumerate(names)}
@@ -96,8 +101,9 @@ def fit(texts: list[Text], taxonomy: Taxonomy, loud: dict[str, int] | None = Non
         kept,
         network,
         np.asarray(network.classes_, dtype=np.int64),
-        np.hstack([machine.coef_.T for machine in linear]),
-        np.concatenate([machine.intercept_ for machine in linear]),
+        tuple(map(str, above.classes_)),
+        np.hstack([_columns(machine.coef_.T, machine is above) for machine in linear]),
+        np.concatenate([_columns(machine.intercept_, machine is above) for machine in linear]),
     )
 
 
@@ -119,6 +125,15 @@ def _network(features: Any, labels: npt.NDArray[np.int64], counts: Floats) -> ML
     return network
 
 
+def _columns(slopes: Floats, every: bool) -> Floats:
+    """A column for each class: of two classes scikit-learn gives only the second's."""
+    return np.hstack([-slopes, slopes]) if every and slopes.shape[-1] == 1 else slopes
+
+
+def _groups(texts: list[Text], taxonomy: Taxonomy) -> list[str]:
+    return [group_above(text.category, taxonomy) for text in texts]
+
+
 def _police(texts: list[Text], taxonomy: Taxonomy) -> list[bool]:
     return [matter is Matter.POLICE for matter in true_matters(texts, taxonomy)]
 
@@ -126,7 +141,7 @@ def _police(texts: list[Text], taxonomy: Taxonomy) -> list[bool]:
 def fused(machines: Machines) -> tuple[Floats, Floats, Network, tuple[str, ...]]:
     """Rows, linear bias, network and vocabulary for scorer.py.
 
-    A row holds a feature's part of the hidden layer, of police and danger, all times its idf, and idf² at the end.
+    A row holds a feature's part of the hidden layer, groups, police and danger, all times its idf, and idf² at the end.
     Words that are no feature but raise a concept get rows of zeros, so that one look-up finds both.
     """
     names = [str(name) for name in machines.vectoriser.get_feature_names_out()]
@@ -134,9 +149,9 @@ def fused(machines: Machines) -> tuple[Floats, Floats, Network, tuple[str, ...]]
     silent = sorted(word for word, kinds in concepts().items() if word not in known and known & set(kinds))
     idf = machines.vectoriser.idf_.reshape(-1, 1)
     into, out = machines.network.coefs_
-    rows = np.zeros((len(names) + len(silent), into.shape[1] + 3))
+    rows = np.zeros((len(names) + len(silent), into.shape[1] + machines.slopes.shape[1] + 1))
     rows[machines.kept, : into.shape[1]] = into * idf[machines.kept]
-    rows[: len(names), -3:] = np.hstack([machines.slopes * idf, idf**2])
+    rows[: len(names), into.shape[1] :] = np.hstack([machines.slopes * idf, idf**2])
     width = 2 * len(machines.categories)
     second, bias = np.zeros((into.shape[1], width)), np.full(width, ABSENT)
     second[:, machines.slots] = out
@@ -153,7 +168,8 @@ def cross_fit(
     texts: list[Text], taxonomy: Taxonomy, categories: tuple[str, ...], loud: dict[str, int] | None = None
 ) -> Floats:
     """Margins of every text by machines that never saw it; columns as those of `Machines.margins`."""
-    out = np.full((len(texts), 2 * len(categories) + 2), ABSENT)
+    groups = group_names(categories, taxonomy)
+    out = np.full((len(texts), 2 * len(categories) + len(groups) + 2), ABSENT)
     where = folds(texts)
     present = [number for number in range(FOLDS) if (where == number).any()]
     for number, columns, margins in Parallel(n_jobs=_PARALLEL)(
@@ -175,7 +191,10 @@ def _held_out(
     machines = fit([text for text, at in zip(texts, where, strict=True) if at != number], taxonomy, loud)
     size = len(categories)
     calm = [categories.index(name) for name in machines.categories]
-    columns = np.array([*calm, *(at + size for at in calm), 2 * size, 2 * size + 1])
+    above = group_names(categories, taxonomy)
+    beside = [2 * size + above.index(name) for name in machines.groups]
+    end = 2 * size + len(above)
+    columns = np.array([*calm, *(at + size for at in calm), *beside, end, end + 1])
     return number, columns, machines.margins([text.text for text, at in zip(texts, where, strict=True) if at == number])
 
 
@@ -188,11 +207,22 @@ def softmax(margins: Floats, temperature: float) -> Floats:
     return result
 
 
-def fit_temperature(margins: Floats, truth: npt.NDArray[np.int64]) -> float:
-    """Temperature with the least negative log-likelihood of the true columns."""
+def heard(logits: Floats, groups: Floats, loud: float, above: npt.NDArray[np.int64]) -> Floats:
+    """Logits of which each has heard its group's margin; `above` is the group of each column."""
+    result: Floats = logits + loud * groups[:, above]
+    return result
 
-    def loss(temperature: float) -> float:
-        chosen = softmax(margins, temperature)[np.arange(len(truth)), truth]
-        return float(-np.log(np.maximum(chosen, 1e-12)).mean())
 
-    return float(minimize_scalar(loss, bounds=(0.1, 20.0), method="bounded", options={"xatol": 0.02}).x)
+def fit_hearing(
+    logits: Floats, groups: Floats, above: npt.NDArray[np.int64], truth: npt.NDArray[np.int64]
+) -> tuple[float, float]:
+    """(temperature, loudness of the group before it) with the least negative log-likelihood of the true columns."""
+    some = np.arange(len(truth))[:: max(1, len(truth) // 5000)]
+    few, beside, right = logits[some], groups[some], truth[some]
+
+    def loss(point: Floats) -> float:
+        shares = softmax(heard(few, beside, float(point[1]), above), max(float(point[0]), 0.05))
+        return float(-np.log(np.maximum(shares[np.arange(len(right)), right], 1e-12)).mean())
+
+    found = minimize(loss, np.array([0.5, 1.0]), method="Nelder-Mead", options={"xatol": 0.01, "fatol": 1e-4})
+    return max(float(found.x[0]), 0.05), float(found.x[1])

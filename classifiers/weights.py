@@ -59,17 +59,21 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A trained model. Row r of `rows` is a feature; columns are the hidden layer, police, danger, idf²."""
+    """A trained model. Row r of `rows` is a feature; columns are the hidden layer, groups, police, danger, idf²."""
 
     rows: Floats
     bias: Floats
-    """Of police and danger."""
+    """Of groups, police and danger."""
     network: Network
     vocabulary: tuple[str, ...]
     """Feature names in row order: n-grams, concepts (`#…`), then words that only raise concepts."""
     categories: tuple[str, ...]
     temperature: float
-    """Factor on the network's logits before softmax."""
+    """Factor on the logits before softmax."""
+    above: tuple[int, ...]
+    """The group (a column of the groups) of each category."""
+    loud: float
+    """How much of its group's margin a category's logit hears."""
     police_line: tuple[float, ...]
     """Log-odds of police work: offset, then a slope for each of scorer.evidence."""
     danger_line: tuple[float, ...]
@@ -92,6 +96,8 @@ def save(weights: Weights, folder: Path) -> None:
         "vocabulary": list(weights.vocabulary),
         "categories": list(weights.categories),
         "temperature": weights.temperature,
+        "above": list(weights.above),
+        "loud": weights.loud,
         "police_line": list(weights.police_line),
         "danger_line": list(weights.danger_line),
         "thresholds": asdict(weights.thresholds),
@@ -120,6 +126,8 @@ def restore(folder: Path) -> Weights | None:
             vocabulary=tuple(rest["vocabulary"]),
             categories=tuple(rest["categories"]),
             temperature=float(rest["temperature"]),
+            above=tuple(map(int, rest["above"])),
+            loud=float(rest["loud"]),
             police_line=tuple(map(float, rest["police_line"])),
             danger_line=tuple(map(float, rest["danger_line"])),
             thresholds=Thresholds(**rest["thresholds"]),
@@ -134,8 +142,9 @@ def _fits_together(weights: Weights) -> bool:
     hidden, outputs = len(weights.network.first_bias), 2 * len(weights.categories)
     return (
         weights.rows.dtype == weights.network.second.dtype == np.float64
-        and weights.rows.shape == (len(weights.vocabulary), hidden + 3)
+        and weights.rows.shape == (len(weights.vocabulary), hidden + len(weights.bias) + 1)
         and weights.network.second.shape == (hidden, outputs)
         and weights.network.second_bias.shape == (outputs,)
-        and weights.bias.shape == (2,)
+        and len(weights.above) == len(weights.categories)
+        and max(weights.above, default=0) + 3 <= len(weights.bias)
     )
