@@ -1,9 +1,9 @@
 """Training: corpus → weights. scikit-learn's TF-IDF, linear SVMs and a small network, cross-fitted so that
 every calibration figure comes from a model that never saw the text it judges.
 
-Police or not, danger or not, and the group are linear. The categories, each calm and with danger, share one hidden
-layer: words that mean the same for many categories are learned from all of them, which a machine per category cannot do;
-a category also hears the margin of its group.
+Police or not, danger or not, and the group are linear. The categories, each calm and with danger, share one
+hidden layer: words that mean the same for many categories are learned from all of them, which a machine per
+category cannot do; a category also hears the margin of its group.
 """
 
 import warnings
