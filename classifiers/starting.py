@@ -31,7 +31,7 @@ def cache_key(city: City, corpus: str, alpha: float = ALPHA) -> str:
 
 
 def load(city: City, cache_dir: Path, alpha: float = ALPHA) -> Reader:
-    """The city's reader; trains (about half a minute) when no model for this corpus and taxonomy is cached.
+    """The city's reader; trains (a minute or two) when no model for this corpus and taxonomy is cached.
 
     `alpha` is the share of police matters that may leave without a person (see conformal.py); what a city
     trained itself and took into use speaks before the shipped model, with the alpha it was trained for.

@@ -114,7 +114,7 @@ def trying(settings: Settings, *, as_json: bool, keep: bool) -> int:
 
 
 def _keep_model(trained: Path, model: Path) -> None:
-    """A model trained for the trial is worth half a minute next time."""
+    """A model trained for the trial is worth a minute or two next time."""
     if trained.is_dir() and not trained.is_symlink() and not model.exists():
         model.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.copytree(trained, model)
