@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
@@ -80,6 +81,7 @@ class Worker:
         self._noted = ""
         self._archived: date | None = None
         self._digested = ""
+        self._reclaimed = 0
         self._per_body: Counter[str] = Counter()
         self._circuits: dict[str, Circuit] = {}
         self._under_way: set[asyncio.Task[None]] = set()
@@ -119,10 +121,10 @@ class Worker:
         room = _MOST_UNDER_WAY - len(self._under_way)
         if room <= 0:
             return 0
-        await queues.ensure_group(self._client, self._city)
-        taken = await queues.take(
-            self._client, self._city, self._name, count=min(room, 64), reclaim_idle_ms=_RECLAIM_MS
-        )
+        second = time.monotonic_ns() // 1_000_000_000
+        idle = _RECLAIM_MS if second != self._reclaimed else None  # what a dead worker held is asked for once a second
+        self._reclaimed = second
+        taken = await queues.take(self._client, self._city, self._name, count=min(room, 64), reclaim_idle_ms=idle)
         for one in taken:
             task = asyncio.create_task(self._try(one))
             self._under_way.add(task)

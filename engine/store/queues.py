@@ -38,11 +38,26 @@ async def ensure_group(client: Client, city: str) -> None:
             raise
 
 
-async def take(client: Client, city: str, worker: str, *, count: int, reclaim_idle_ms: int) -> list[Queued]:
-    """New messages for this worker, and those a dead worker held for longer than `reclaim_idle_ms`."""
+async def take(client: Client, city: str, worker: str, *, count: int, reclaim_idle_ms: int | None) -> list[Queued]:
+    """New messages for this worker, and those a dead worker held for longer than `reclaim_idle_ms` (None: not asked).
+
+    The consumer group is made when it is missing: at the first look, or on a store that was restored.
+    """
+    try:
+        return await _taken(client, city, worker, count, reclaim_idle_ms)
+    except ResponseError as error:
+        if "NOGROUP" not in str(error):
+            raise
+    await ensure_group(client, city)
+    return await _taken(client, city, worker, count, reclaim_idle_ms)
+
+
+async def _taken(client: Client, city: str, worker: str, count: int, reclaim_idle_ms: int | None) -> list[Queued]:
     outbox = key(city, "outbox")
-    claimed = await client.read("XAUTOCLAIM", outbox, GROUP, worker, reclaim_idle_ms, "0-0", "COUNT", count)
-    entries = [e for e in claimed[1] if e and e[1]]
+    entries = []
+    if reclaim_idle_ms is not None:
+        claimed = await client.read("XAUTOCLAIM", outbox, GROUP, worker, reclaim_idle_ms, "0-0", "COUNT", count)
+        entries = [e for e in claimed[1] if e and e[1]]
     if len(entries) < count:
         fresh = await client.read(
             "XREADGROUP", "GROUP", GROUP, worker, "COUNT", count - len(entries), "STREAMS", outbox, ">"

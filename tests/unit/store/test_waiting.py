@@ -15,18 +15,22 @@ MINUTE, HOUR = 60_000, 3_600_000
 
 
 async def outbox(client: Client, town: str, n: int = 1) -> None:
-    await queues.ensure_group(client, town)
-    await queues.ensure_group(client, town)  # making it twice changes nothing
     messages = tuple(a_message(town, i, f"b{i}") for i in range(n))
     await commits.commit(client, town, Change(messages=messages), now=T0)
 
 
-async def taken(client: Client, town: str, worker: str = "w1", idle: int = HOUR) -> list[queues.Queued]:
+async def taken(client: Client, town: str, worker: str = "w1", idle: int | None = HOUR) -> list[queues.Queued]:
     return await queues.take(client, town, worker, count=10, reclaim_idle_ms=idle)
 
 
 async def put(client: Client, town: str, one: queues.Queued, state: str, retry_at: int = 0, tried: bool = True) -> None:
     await queues.settle(client, town, one, state=state, last="HTTP 500", now=T0, retry_at=retry_at, tried=tried)
+
+
+async def test_a_restored_store_without_its_group_gets_one(client: Client, town: str) -> None:
+    await outbox(client, town)
+    await client.read("XGROUP", "DESTROY", f"{{{town}}}:outbox", queues.GROUP)
+    assert len(await taken(client, town, idle=None)) == 1
 
 
 async def test_each_message_goes_to_one_worker(client: Client, town: str) -> None:
