@@ -26,7 +26,9 @@ async def list_alerts(
     """Alerts newest first."""
     allow(who, LOOK)
     page = await views.alerts(s.client, s.rules().city.id, state=state or "", cursor=cursor, limit=limit)
-    return {"alerts": [alert_view(a, s.rules().city) for a in page.items], "cursor": page.cursor or None}
+    public = who.role not in ROOM
+    rows = [alert_view(a, s.rules().city, public=public) for a in page.items]
+    return {"alerts": rows, "cursor": page.cursor or None}
 
 
 @router.get("/alerts/{alert_id}", responses=responses(401, 403, 404, 422, 503))
@@ -35,7 +37,7 @@ async def alert_by_id(s: Here, who: Who, alert_id: Id) -> dict[str, Any]:
     allow(who, LOOK)
     city = s.rules().city
     alert, line = await s.recall.alert(city.id, alert_id)
-    return alert_view(alert, city) | {"line": line_view(line, city)}
+    return alert_view(alert, city, public=who.role not in ROOM) | {"line": line_view(line, city)}
 
 
 @router.post("/alerts/{alert_id}/review", responses=responses(400, 401, 403, 404, 409, 422, 503))

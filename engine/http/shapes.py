@@ -143,8 +143,8 @@ def line_view(entries: list[LogEntry], city: City) -> list[dict[str, Any]]:
     return [{"at": stamp(e.at, city), "what": e.what, "who": e.who, "text": e.text, "data": e.data} for e in entries]
 
 
-def alert_view(alert: Alert, city: City) -> dict[str, Any]:
-    """An alert as people see it."""
+def alert_view(alert: Alert, city: City, *, public: bool = False) -> dict[str, Any]:
+    """An alert as people see it; `public`: in the model's words without addresses and other private fields."""
     return {
         "alert_id": alert.alert_id,
         "model": alert.model,
@@ -152,7 +152,7 @@ def alert_view(alert: Alert, city: City) -> dict[str, Any]:
         "title": alert.title,
         "grade": alert.grade,
         "state": alert.state.value,
-        "message": alert.message,
+        "message": alert.extra.get("public_message", "") if public else alert.message,
         "reasons": list(alert.reasons),
         "call_ids": list(alert.call_ids),
         "body": alert.body_id,
