@@ -247,9 +247,9 @@ def reason(one: Rising, city: City, weeks: int) -> str:
     known = city.taxonomy.categories
     what = "、".join(f"{known[c].name if c in known else c} {n} 起" for c, n in one.categories)
     often = max(2, round(1 / max(one.corrected, 1e-9)))
-    chance = f"{often // 10000:,} 万" if often >= 10000 else f"{often:,}"
+    chance = "百万" if often >= 1_000_000 else f" {often // 10_000} 万" if often >= 10_000 else f" {often:,} "
     return (
         f"{named(one.spot, city)}{hours_said(one.hours)}{days}有 {one.calls} 起，"
         f"前 {weeks} 周同星期同时段平时约 {one.usual:.1f} 起，为平时的 {one.times:.1f} 倍；"
-        f"主要是{what}。已按所有地点校正，偶然出现的可能不到 {chance} 分之一。"
+        f"主要是{what}。已按所有地点校正，偶然出现的可能不到{chance}分之一。"
     )
