@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from engine.errors import Fault, Refused
 from engine.http.shapes import ZONED_TIME, Plain, Strict, zoned
 from engine.loop import legal_events, missing
 from engine.loop.notices import stamp
@@ -31,12 +32,6 @@ Short = Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")]
 _ID = r"^[A-Za-z0-9][A-Za-z0-9._:~@|-]{0,199}$"
 
 
-def _known(elements: dict[str, str]) -> dict[str, str]:
-    if strange := sorted(set(elements) - set(ELEMENTS)):
-        raise ValueError(f"{strange[0][:40]} is no element; the elements are {', '.join(ELEMENTS)}")
-    return elements
-
-
 class ActBody(Strict):
     """Something a party promised."""
 
@@ -58,21 +53,27 @@ class DossierEventBody(Strict):
     grade: Annotated[str, Field(max_length=20)] = ""
     into: Annotated[str, Field(max_length=200, pattern=rf"^$|{_ID}")] = ""
     calls: list[Annotated[str, Field(pattern=_ID)]] = Field(default_factory=list, max_length=200)
-    elements: Annotated[
-        dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=500)]], AfterValidator(_known)
-    ] = Field(default_factory=dict)
+    elements: dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=500)]] = Field(
+        default_factory=dict
+    )
 
-    @model_validator(mode="after")
-    def _whole(self) -> "DossierEventBody":
-        wanted = _RESULTS.get(self.type, ())
-        if wanted and self.result not in wanted:
-            raise ValueError(f"{self.type} needs result: {' | '.join(wanted)}")
-        need = _NEEDS.get(self.type)
-        if need and not getattr(self, need):
-            raise ValueError(f"{self.type} needs {need}")
-        if self.type in _REASONED and not self.note.strip():
-            raise ValueError(f"{self.type} needs note: the reason people read later")
-        return self
+
+def refuse_incomplete(body: DossierEventBody) -> None:
+    """Raises `Refused` naming every field that this type of event needs and has not, or has and may not."""
+    faults = []
+    wanted, need = _RESULTS.get(body.type, ()), _NEEDS.get(body.type)
+    if wanted and body.result not in wanted:
+        faults.append(Fault("body.result", f"does not fit {body.type}", " | ".join(wanted)))
+    if need and not getattr(body, need):
+        faults.append(Fault(f"body.{need}", "is missing", f"{body.type} needs it"))
+    if body.type in _REASONED and not body.note.strip():
+        faults.append(Fault("body.note", "is missing", "the reason people read later"))
+    faults += [
+        Fault("body.elements", f"{name[:40]} is no element", ", ".join(ELEMENTS))
+        for name in sorted(set(body.elements) - set(ELEMENTS))
+    ]
+    if faults:
+        raise Refused(*faults)
 
 
 def _instant(at: datetime | None) -> Instant | None:

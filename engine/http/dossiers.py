@@ -9,7 +9,7 @@ from engine.errors import NotFound
 from engine.http.asking import Cursor, Here, Id, Limit, Who, actor, allow
 from engine.http.audited import Audited
 from engine.http.dossier_page import page
-from engine.http.dossier_shapes import DossierEventBody, dossier_act, dossier_row, dossier_view
+from engine.http.dossier_shapes import DossierEventBody, dossier_act, dossier_row, dossier_view, refuse_incomplete
 from engine.http.orders import Key
 from engine.http.problems import responses
 from engine.http.service import Service
@@ -79,6 +79,8 @@ async def dossier_event(
     """A body (its own dossiers) or the command room does something to a dossier."""
     allow(who, ROOM | {Role.BODY})
     own = who.body if who.role is Role.BODY else ""
+    await views.dossier(s.client, s.rules().city.id, dossier_id)  # 404 comes before what the event lacks
+    refuse_incomplete(body)
     act = dossier_act(body, actor(who), who.name, own, s.clock.now(), s.masking.text)
     after = await s.disputes.event(
         dossier_id,

@@ -103,7 +103,13 @@ async def records(
     return _said(s, start, end) | {"figure": figure, "kind": kind, "side": side, "records": rows}
 
 
-@router.get("/reports/export", responses=responses(401, 403, 422, 503))
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_FILES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}, _XLSX: {}}, "description": "The file."}}
+
+
+@router.get(
+    "/reports/export", responses=responses(401, 403, 422, 503) | _FILES, response_class=Response, response_model=None
+)
 async def exported(
     s: Here,
     who: Who,
@@ -123,9 +129,6 @@ async def exported(
     raw = export.to_csv(table) if form == "csv" else export.to_xlsx(table, "数据")
     kind = "text/csv; charset=utf-8" if form == "csv" else _XLSX
     return Response(raw, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'})
-
-
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @router.get("/reports/bulletin", responses=responses(401, 403, 422, 503), response_class=HTMLResponse)
