@@ -69,7 +69,8 @@ class Reader:
         """The reading of one text; never raises for any string. `channel` may be any of the contract's."""
         words = plain(text)
         hits = self._phrases.find(words)
-        said = self._elsewhere.sub("", text) or text
+        whole = text.encode("utf-8", "replace").decode()  # re2 takes no half of a surrogate pair
+        said = self._elsewhere.sub("", whole) or whole
         score = self.scorer.score(said, bool(hits))
         signs = self._signs.read(words, frozenset(hit.sign for hit in hits))
         place, asked = self._places.locate(words, location)

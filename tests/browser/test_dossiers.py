@@ -53,7 +53,11 @@ def settled(page: Page, path: str) -> None:
 def test_every_page_at_every_size(open_as: Open, city_service: Service, bodies: Bodies) -> None:
     """Kept as test output, and in the docs by `make pictures`; no page scrolls sideways on a telephone."""
     for n, text in enumerate(
-        ("听潮街道观澜社区有人持刀砍人", "鼓澜街道半桥社区路灯坏了", "盐埠街道七星塘社区停水一整天")
+        (
+            "听潮街道观澜社区有人持刀砍人",
+            "鼓澜街道半桥社区路灯坏了，希望市政部门尽快修好",
+            "盐埠街道七星塘社区停水一整天",
+        )
     ):
         city_service.answer(text, caller={"phone": f"1390007001{n}"})
     fight = city_service.answer("新渡街道科汇社区有人打架，流血了", caller={"phone": "13900070020"})

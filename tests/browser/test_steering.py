@@ -94,7 +94,7 @@ def test_replay_a_dead_letter(open_as: Open, city_service: Service, bodies: Bodi
 
 
 def test_figures_count_what_came(open_as: Open, city_service: Service) -> None:
-    city_service.answer("鼓澜街道半桥社区路灯坏了好几天，晚上很黑", caller={"phone": "13900020006"})
+    city_service.answer("鼓澜街道半桥社区路灯坏了好几天，希望市政部门尽快修好", caller={"phone": "13900020006"})
     page = open_as("reader", "/figures")
     counted = city_service.get("/reports/summary").json()["diversion"]["calls"]
     expect(page.locator(".o-tile", has_text="来电").first).to_contain_text(f"{counted:,}")

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from running import Service
 from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 pytestmark = [pytest.mark.xdist_group("service"), pytest.mark.timeout(300)]
 START = "2026-11-01T00:00:00+08:00"
@@ -39,6 +40,10 @@ def make_sense(service: Service, case: Any) -> None:
             case.query[name] = at
 
 
+# Whether a text is a model without faults, no schema of the request can say.
+UNSAID = {"PUT /v1/models/{model_id}": [positive_data_acceptance]}
+
+
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.name.lower())
 def test_every_operation_answers_as_documented(service: Service, mode: GenerationMode) -> None:
     """All default checks, with an administrator's token; calls are signed."""
@@ -56,11 +61,13 @@ def test_every_operation_answers_as_documented(service: Service, mode: Generatio
                 make_sense(service, case)
             if case.operation.path == "/v1/calls":
                 sign(service, case)
-            case.call_and_validate()
+            case.call_and_validate(excluded_checks=UNSAID.get(case.operation.label, []))
 
         try:
             answers()
             tried += 1
         except Unsatisfiable:
             continue  # nothing in this operation can be wrong: it has no parameters
-    assert tried >= len(operations) - 1
+    paths = service.http.get("/openapi.json").json()["paths"].values()
+    able = [op for item in paths for op in item.values() if op.get("parameters") or op.get("requestBody")]
+    assert tried >= (len(operations) if mode is GenerationMode.POSITIVE else len(able) - 1)

@@ -7,7 +7,7 @@ import pytest
 from running import Service, faults
 
 pytestmark = pytest.mark.xdist_group("service")
-LIGHT = "路灯坏了，一片漆黑什么都看不见"
+LIGHT = "路灯不亮，希望市政部门尽快修好路灯"
 
 
 def dark(service: Service, place: str, phone: str, text: str = LIGHT) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def test_twelve_who_call_at_once_are_one_errand(service: Service) -> None:
 def test_another_flat_and_another_matter_stay_apart(service: Service) -> None:
     found = [
         service.answer(
-            "楼上漏水把我家天花板泡了",
+            "楼上漏水把我家天花板泡了，请社区帮忙协调",
             location={"address": f"望潮区新渡街道渡口花苑3幢{flat}室"},
             caller={"phone": f"13700000{flat}"},
         )

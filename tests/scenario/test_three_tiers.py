@@ -61,13 +61,13 @@ def test_a_body_that_does_not_answer_holds_up_nobody_else(hall: Service, bodies:
     """Its circuit opens and is shown; other bodies get their orders at once; when it is back it gets what waited."""
     water = "city-water"
     bodies.down.add(water)
-    order = hall.answer("盐埠街道自来水爆管，停水了，水漫到马路上")["order_id"]
+    order = hall.answer("盐埠街道自来水停水了，家里没水，请自来水公司抢修")["order_id"]
     assert hall.order(order)["body"]["id"] == water
     until(lambda: _a_little_later(hall) and f'"body":"{water}"' in hall.get("/deliveries/bodies").text, 60)
     circuit = next(one for one in hall.get("/deliveries/bodies").json()["open"] if one["body"] == water)
     assert circuit["failures"] >= 5
     assert "fenliu_circuits_open{" in hall.http.get("/metrics").text
-    other = hall.answer("听潮街道灯塔路路灯坏了三天没人修")["order_id"]
+    other = hall.answer("听潮街道灯塔路路灯坏了三天，希望市政部门尽快修好")["order_id"]
     assert bodies.wait("city-chengguan", "order.sent", other, seconds=10)
     assert bodies.of(water) == []
     bodies.down.clear()
@@ -99,7 +99,7 @@ def test_each_matter_goes_to_its_tier_and_a_departments_is_not_pushed_down(hall:
     ways = {
         "楼道里堆满杂物没人管，鼓澜街道鼓澜花园": ("wc-gl-office", "township", "work_order"),
         "老板欠我三个月工资不给，在新渡街道科汇路": ("wc-renshe", "district", "work_order"),
-        "新渡街道自来水爆管，停水了，水漫到马路上": ("city-water", "city", "transfer"),
+        "新渡街道自来水停水了，家里没水，请自来水公司抢修": ("city-water", "city", "transfer"),
     }
     for text, way in ways.items():
         decision = hall.answer(text, location={})["decision"]
@@ -173,7 +173,7 @@ def test_an_alarm_post_has_its_place_and_a_rider_is_a_known_reporter(hall: Servi
     assert post["decision"]["area"]["community"] == "wc-gl-2"
     assert (post["decision"]["handoff"], post["decision"]["body"]["id"]) == ("dispatch", "wc-gl-station")
     rider = {"phone": "13800000031", "kind": "rider"}
-    told = hall.answer("听潮街道灯塔路路灯坏了三天没人修", channel="app", caller=rider)
+    told = hall.answer("听潮街道灯塔路路灯坏了三天，希望市政部门尽快修好", channel="app", caller=rider)
     assert hall.get(f"/calls/{told['call_id']}").json()["call"]["caller"]["kind"] == "rider"
 
 
