@@ -110,6 +110,7 @@ async def move_model(s: Here, who: Who, model_id: ModelId, body: MoveBody) -> di
     allow(who, WRITE)
     move, decides = ModelMove(body.move), who.role in DECIDE
     if move in (ModelMove.FALL_BACK, ModelMove.REJECT) and not body.reason.strip():
+        await s.models.read(model_id)  # 404 comes before what the move lacks
         raise Refused(Fault("body.reason", "is missing", "say why: the author reads it"))
     reason = s.masking.text(body.reason)
     model = await s.models.move(model_id, move, who.name, reason, body.base, decides=decides)

@@ -247,7 +247,7 @@ class LinkRules:
     caller_days: int = 30
     place_hours: int = 24
     duplicate_minutes: int = 30
-    duplicate_similarity: float = 0.9
+    duplicate_similarity: float = 0.92
     """From this likelihood on a call joins the open order."""
     possible_similarity: float = 0.5
     """From this likelihood on a person is shown the order it may belong to."""

@@ -21,7 +21,7 @@ class LinksFile(Strict):
     caller_days: int = Field(30, ge=1, le=366)
     place_hours: int = Field(24, ge=1, le=720)
     duplicate_minutes: int = Field(30, ge=1, le=1440)
-    duplicate_similarity: float = Field(0.9, ge=0, le=1)
+    duplicate_similarity: float = Field(0.92, ge=0, le=1)
     possible_similarity: float = Field(0.5, ge=0, le=1)
     radius_m: int = Field(150, ge=1, le=5000)
     raise_at: tuple[Annotated[int, Field(ge=2, le=1000)], ...] = (3, 5, 8)

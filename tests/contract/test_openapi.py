@@ -27,12 +27,15 @@ def sign(service: Service, case: Any) -> None:
 
 
 def make_sense(service: Service, case: Any) -> None:
-    """What no schema can say: a call came lately, its text is seen, a cursor is one of ours, a range goes forward."""
+    """What no schema can say: a call came lately, its text is seen, a cursor is one of ours, a range goes
+    forward, a bulletin is of these years."""
     if isinstance(case.body, dict) and "received_at" in case.body:
         case.body["received_at"] = service.call("")["received_at"]
         case.body["text"] = "吵" + case.body["text"][:9_000]
     if case.query and "wait" in case.query:
         case.query["wait"] = 0
+    if case.query and "day" in case.query:
+        case.query["day"] = START[:10]
     if case.query and "cursor" in case.query:
         case.query["cursor"] = ""
     for name, at in (("from", START), ("since", START), ("to", "2027-01-01T00:00:00+08:00")):
@@ -40,6 +43,8 @@ def make_sense(service: Service, case: Any) -> None:
             case.query[name] = at
 
 
+# Nothing in these can be wrong: they take no parameters.
+BLAMELESS = {"GET /v1/models", "GET /v1/models/schema", "GET /v1/units", "GET /v1/deliveries/bodies"}
 # Whether a text is a model without faults, no schema of the request can say.
 UNSAID = {"PUT /v1/models/{model_id}": [positive_data_acceptance]}
 
@@ -50,7 +55,7 @@ def test_every_operation_answers_as_documented(service: Service, mode: Generatio
     document = schemathesis.openapi.from_url(f"http://127.0.0.1:{service.port}/openapi.json")
     operations: list[Any] = [found.ok() for found in document.get_all_operations()]  # type: ignore[union-attr]  # a broken one is a failure
     assert len(operations) >= 10
-    tried = 0
+    spared = set()
     for operation in operations:
 
         @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
@@ -65,9 +70,6 @@ def test_every_operation_answers_as_documented(service: Service, mode: Generatio
 
         try:
             answers()
-            tried += 1
         except Unsatisfiable:
-            continue  # nothing in this operation can be wrong: it has no parameters
-    paths = service.http.get("/openapi.json").json()["paths"].values()
-    able = [op for item in paths for op in item.values() if op.get("parameters") or op.get("requestBody")]
-    assert tried >= (len(operations) if mode is GenerationMode.POSITIVE else len(able) - 1)
+            spared.add(operation.label)
+    assert spared <= (BLAMELESS if mode is GenerationMode.NEGATIVE else set())

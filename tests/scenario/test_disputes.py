@@ -9,7 +9,7 @@ from running import Service, faults, until
 pytestmark = pytest.mark.xdist_group("service")
 DAY = 86_400
 OFFICE = "wc-gl-office"
-SHOES = "邻居老赵把鞋柜堆在公共走廊，说了几次两家吵起来了"
+SHOES = "邻居老赵把鞋柜放在公共走廊，我们吵了好几次谈不拢，请来调解"
 ANGRY = "楼下502的人天天上门闹，说漏水是我家弄的，扬言要打断我的腿"
 AGAIN = "楼上漏水到我家又谈不拢，两家吵起来了，邻居不肯赔钱"
 PLACE = {"address": "望潮区鼓澜街道月堰新村3幢502室"}
