@@ -27,7 +27,7 @@ from engine.model.reading import Matter
 from engine.store import views
 
 _MOST_SHOWN = 200
-_LOOKS, _LOOK_S = 8, 0.2
+_LOOKS, _LOOK_S = 30, 0.2
 Act = Callable[[], Awaitable[None]]
 _CHINESE = Words("zh")
 """Reasons are kept as training data and read by bodies: always Chinese."""

@@ -91,11 +91,3 @@ def test_replay_a_dead_letter(open_as: Open, city_service: Service, bodies: Bodi
     page.get_by_role("button", name="全部重发").click()
     expect(page.locator(".o-letter")).to_have_count(0, timeout=10_000)
     until(lambda: any(m["data"].get("order_id") == order for m in bodies.of_type("order.sent")))
-
-
-def test_figures_count_what_came(open_as: Open, city_service: Service) -> None:
-    city_service.answer("鼓澜街道半桥社区路灯坏了好几天，希望市政部门尽快修好", caller={"phone": "13900020006"})
-    page = open_as("reader", "/figures")
-    counted = city_service.get("/reports/summary").json()["diversion"]["calls"]
-    expect(page.locator(".o-tile", has_text="来电").first).to_contain_text(f"{counted:,}")
-    shot(page, "figures-desk")

@@ -28,10 +28,12 @@ def sign(service: Service, case: Any) -> None:
 
 def make_sense(service: Service, case: Any) -> None:
     """What no schema can say: a call came lately, its text is seen, a cursor is one of ours, a range goes
-    forward, a bulletin is of these years."""
+    forward, a bulletin is of these years, a patrol goes to a known area."""
     if isinstance(case.body, dict) and "received_at" in case.body:
         case.body["received_at"] = service.call("")["received_at"]
         case.body["text"] = "吵" + case.body["text"][:9_000]
+    if isinstance(case.body, dict) and {"area", "hours"} <= set(case.body):
+        case.body = {"area": "wc-gl", "hours": [20, 23], "reason": case.body["reason"]}
     if case.query and "wait" in case.query:
         case.query["wait"] = 0
     if case.query and "day" in case.query:
