@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx
 import msgspec
+import pytest
 from running import Json, Service, serving, until
 
-KILLS = 24
 TEXTS = (
     "{n}号楼下面水管爆了",
     "鼓澜街道第{n}根路灯不亮",
@@ -89,7 +89,10 @@ class Callers(threading.Thread):
         self.odd.append(f"{webhook_id} was never answered")
 
 
-def test_no_acknowledged_call_is_lost_and_no_order_is_sent_as_two(tmp_path: Path, model: Path) -> None:
+@pytest.mark.parametrize(
+    "kills", [9, pytest.param(24, marks=[pytest.mark.soak, pytest.mark.timeout(1200)])], ids=["sample", "campaign"]
+)
+def test_no_acknowledged_call_is_lost_and_no_order_is_sent_as_two(tmp_path: Path, model: Path, kills: int) -> None:
     bodies = Bodies()
     threading.Thread(target=bodies.serve_forever, daemon=True).start()
     dice = random.Random(20261122)
@@ -97,7 +100,7 @@ def test_no_acknowledged_call_is_lost_and_no_order_is_sent_as_two(tmp_path: Path
         callers = [Callers(service, f"k{i}", i) for i in range(4)]
         for caller in callers:
             caller.start()
-        victims = ["api-0", "worker", "store"] * (KILLS // 3)
+        victims = ["api-0", "worker", "store"] * (kills // 3)
         dice.shuffle(victims)
         for victim in victims:
             _let_calls_in(callers, 5)
@@ -110,7 +113,7 @@ def test_no_acknowledged_call_is_lost_and_no_order_is_sent_as_two(tmp_path: Path
         until(service.ready, 60)
         answers = {k: v for caller in callers for k, v in caller.answers.items()}
         assert not [line for caller in callers for line in caller.odd]
-        assert len(answers) >= 5 * KILLS, "there was load between the kills"
+        assert len(answers) >= 5 * kills, "there was load between the kills"
         until(lambda: _drained(service), 60)
         _each_is_decided_once(service, answers, bodies)
     bodies.shutdown()
