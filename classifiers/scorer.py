@@ -129,11 +129,11 @@ class Scorer:
 
         Exact where the hidden layer is active: a rectified layer is linear there.
         """
-        sums, _ = self.sums(text)
         out = np.zeros(self._shape[1])
         if column == DANGER:
             out[-2] = 1.0
             return out
+        sums, _ = self.sums(text)
         net, width = self.weights.network, self._hidden
         pull = net.second[:, column] + net.second[:, column + self._columns // 2] - 2.0 * self._mean_pull
         out[:width] = np.where(sums[:width] + net.first_bias > 0.0, pull, 0.0)
