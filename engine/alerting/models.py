@@ -93,6 +93,7 @@ def load_models(folder: Path, city: City, instead: Mapping[str, str] | None = No
     for id_, path, what, right in set_checks.faults(files):
         read_.faults.append(_fault(read_.documents[id_], path, what, right))
     silences = _silences(read_, files, words, city)
+    ranks = {id_: grade.rank for id_, grade in city.grades.items()}
     if read_.faults:
         raise RulesRefused(*sorted(set(read_.faults), key=_in_order)[:200])
     return ModelSet(
@@ -102,7 +103,8 @@ def load_models(folder: Path, city: City, instead: Mapping[str, str] | None = No
         silences=silences,
         version=_digest("".join(f"{id_}{hash_}" for id_, hash_ in sorted(read_.hashes.items())).encode()),
         warnings=tuple(
-            _fault(read_.documents[id_], path, what, right) for id_, path, what, right in set_checks.warnings(files)
+            _fault(read_.documents[id_], path, what, right)
+            for id_, path, what, right in set_checks.warnings(files, ranks)
         ),
     )
 

@@ -1,6 +1,5 @@
 """Alerting room: do the models hold together as a set: who listens to whom, and is anything in vain?"""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,6 +7,7 @@ from engine.alerting.conditions_schema import When
 from engine.alerting.lengths import milliseconds
 from engine.alerting.model_schema import ModelFile
 from engine.alerting.relations import MAX_RULES, Relation, connected
+from engine.alerting.shadowing import doubles, shadowed
 from engine.alerting.vocabulary_checks import Path
 from engine.strictyaml_words import nearest
 
@@ -127,9 +127,9 @@ def _circles(files: Mapping[str, ModelFile]) -> Iterator[Complaint]:
                 path.append(following)
 
 
-def warnings(files: Mapping[str, ModelFile]) -> Iterator[Complaint]:
-    """What holds together but is probably not meant."""
-    yield from _shadowed(files)
+def warnings(files: Mapping[str, ModelFile], ranks: Mapping[str, int]) -> Iterator[Complaint]:
+    """What holds together but is probably not meant. `ranks`: of each grade, 1 the most serious."""
+    yield from _shadowed(files, ranks)
     for id_, file in files.items():
         for other in sorted(heard(file) & files.keys()):
             if file.state == "live" and files[other].state != "live":
@@ -145,18 +145,12 @@ def warnings(files: Mapping[str, ModelFile]) -> Iterator[Complaint]:
         yield from _unset_extras(id_, file)
 
 
-def _shadowed(files: Mapping[str, ModelFile]) -> Iterator[Complaint]:
-    asked = {id_: _question(file) for id_, file in files.items() if file.state in ("live", "shadow")}
-    twice = Counter(asked.values())
-    first: dict[str, str] = {}
-    for id_, question in asked.items():
-        if twice[question] > 1 and question in first:
-            yield id_, ("title",), f'it asks exactly what "{first[question]}" asks', "keep one of them"
-        first.setdefault(question, id_)
-
-
-def _question(file: ModelFile) -> str:
-    return file.model_dump_json(include={"event", "schedule", "when", "over_time", "with_alerts"}, exclude_none=True)
+def _shadowed(files: Mapping[str, ModelFile], ranks: Mapping[str, int]) -> Iterator[Complaint]:
+    for id_, other in doubles(files):
+        yield id_, ("title",), f'it asks exactly what "{other}" asks', "keep one of them"
+    for id_, other in shadowed(files, ranks):
+        what = f'"{other}" fires whenever this fires and keeps it quiet: nobody will hear it'
+        yield id_, ("when",), what, f'ask for what "{other}" does not cover, or retire it'
 
 
 def _whens(file: ModelFile) -> Iterator[tuple[Path, When]]:

@@ -77,8 +77,9 @@ def visit(room: Room, request: Request) -> Visit | None:
 
 
 def to_sign_in(request: Request) -> RedirectResponse:
-    """To the sign-in page, and back afterwards."""
-    return RedirectResponse(f"/sign-in?to={quote(request.url.path)}")
+    """To the sign-in page, and back afterwards with the filters and subject that the address names."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/sign-in?to={quote(request.url.path + query, safe='/')}")
 
 
 def words_of(request: Request) -> Words:

@@ -35,6 +35,8 @@ def test_moves_are_made_on_the_order_page(open_as: Open, city_service: Service) 
 
 
 def test_an_unsure_call_is_decided_by_one_key(open_as: Open, city_service: Service) -> None:
+    # Another waits longer: the desk must not open that one.
+    unsure(city_service, "喂，那个，就是那件事，你们到底管不管", "13900020012")
     order = unsure(city_service, "喂，那个，就是那个事情，你们管不管啊", "13900020002")
     page = open_as("officer", f"/review?at={order}")
     answer = page.locator(".r-answer").first

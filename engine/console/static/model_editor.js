@@ -66,13 +66,15 @@ export default {
       state: CM.EditorState.create({
         doc: this.value,
         extensions: [
-          CM.Prec.high(CM.keymap.of([{ key: "Mod-s", preventDefault: true, run: () => { this.$emit("store"); return true; } }])),
+          CM.Prec.high(CM.keymap.of([{ key: "Mod-s", preventDefault: true, run: () => { this.settle(); this.$emit("store"); return true; } }])),
           CM.basicSetup, language, dark ? CM.syntaxHighlighting(CM.oneDarkHighlightStyle) : [], faultField, CM.EditorView.lineWrapping,
           CM.EditorState.tabSize.of(2), CM.indentUnit.of("  "),
           CM.EditorState.readOnly.of(this.frozen), CM.EditorView.editable.of(!this.frozen),
           CM.EditorState.languageData.of(() => [{ autocomplete: complete }]),
           CM.EditorView.contentAttributes.of({ "aria-label": this.label, spellcheck: "false", tabindex: "0" }),
           CM.EditorView.updateListener.of((update) => { if (update.docChanged) this.typed(); }),
+          // A button takes what stands here: nothing typed may still wait when the pointer leaves for it.
+          CM.EditorView.domEventHandlers({ blur: () => { this.settle(); } }),
         ],
       }),
     });
@@ -84,12 +86,16 @@ export default {
   methods: {
     typed() {
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => {
-        const text = this.view.state.doc.toString();
-        if (text === this.stored) localStorage.removeItem(this.keep);
-        else localStorage.setItem(this.keep, text);
-        this.$emit("typed", text);
-      }, QUIET_MS);
+      this.timer = setTimeout(() => this.settle(), QUIET_MS);
+    },
+    settle() {
+      if (!this.timer) return;
+      clearTimeout(this.timer);
+      this.timer = null;
+      const text = this.text();
+      if (text === this.stored) localStorage.removeItem(this.keep);
+      else localStorage.setItem(this.keep, text);
+      this.$emit("typed", text);
     },
     text() { return this.view.state.doc.toString(); },
     mark(faults) { this.view.dispatch({ effects: setFaults.of(faults) }); },

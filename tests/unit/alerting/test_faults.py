@@ -149,3 +149,13 @@ def test_silences_need_an_end_and_a_model(load: Load) -> None:
     faults = told(load, silences=silence)
     assert faults[0].startswith('silences.yaml:2:14: there is no model "gone"')
     assert "an end after its beginning" in faults[1]
+
+
+def test_a_model_that_a_louder_one_always_speaks_for_is_named(load: Load) -> None:
+    loud = HEAD.replace("draft", "shadow") + "family: 刀\nwhen: {category: {under: crime}, weapons: {at_least: 1}}\n"
+    quiet = HEAD.replace("draft", "shadow") + "family: 刀\nwhen: {category: crime.theft.pocket, weapons: {at_least: 2}}\n"
+    wider = HEAD.replace("draft", "shadow") + "family: 刀\nwhen: {weapons: {at_least: 2}}\n"
+    lower = THEN.replace("red", "yellow")
+    warnings = load(a=loud + THEN, b=quiet + lower, c=wider + lower, d=quiet + THEN).warnings
+    named = {w.where.split(":")[0].rsplit("/", 1)[-1] for w in warnings if "nobody will hear it" in w.what}
+    assert named == {"b.yaml"}  # c sees calls that a does not; d is as serious as a
