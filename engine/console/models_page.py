@@ -9,7 +9,8 @@ from nicegui import ui
 from starlette.responses import Response
 
 from engine.alerting import Model
-from engine.console.model_desk import Desk, draw_desk
+from engine.console.model_desk import draw_desk
+from engine.console.model_screen import Desk
 from engine.console.parts import grade_badge, html
 from engine.console.room import Room, Visit, frame, to_sign_in, visit
 from engine.errors import NotFound

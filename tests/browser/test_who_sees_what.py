@@ -1,14 +1,11 @@
-"""Roles: nobody without a token, a body its own orders only, a reader no personal data; accessibility of each page."""
+"""Roles: nobody without a token, a body its own orders only, a reader no personal data."""
 
 import re
-from pathlib import Path
-from typing import Any
 
 from browser_fixtures import Open
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 from running import Service
 
-AXE = (Path(__file__).parent / "files" / "axe.min.js").read_text("utf-8")
 LEAK = "楼上装修把我家天花板泡了，找他家谈不拢，邻居不肯赔"
 HOME = "望潮区鼓澜街道月堰新村7幢302室"
 PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)|\d{3}\*{2,}\d{4}")
@@ -76,31 +73,3 @@ def test_a_reader_sees_no_number_no_name_and_no_button(open_as: Open, city_servi
         expect(page.locator(".f-moves .f-button, .r-answer")).to_have_count(0)
     board = page.request.get("/console-data/board.json").text()
     assert not PHONE.search(board)
-
-
-def faults(page: Page) -> list[str]:
-    """axe-core's serious and critical violations, each with the first element."""
-    page.evaluate(AXE)
-    found: list[dict[str, Any]] = page.evaluate(
-        "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
-    )
-    grave = [v for v in found if v["impact"] in ("serious", "critical")]
-    return [f"{v['id']}: {v['nodes'][0]['target']} {v['nodes'][0].get('failureSummary', '')[:160]}" for v in grave]
-
-
-def test_no_page_has_a_serious_accessibility_fault(open_as: Open, city_service: Service) -> None:
-    sent = city_service.answer("听潮街道观澜社区有人持棍打人，已经受伤", caller={"phone": "13900030004"})
-    bad = {}
-    dispute = city_service.answer(LEAK, caller={"phone": "13900030005"}, location={"address": HOME})
-    dossier = f"/dossiers/{dispute['links']['dossier_id']}"
-    for dark in (False, True):  # dark: the two pages with the most colours
-        page = open_as("officer", dark=dark)
-        paths = ["/", f"/orders/{sent['order_id']}", f"/calls/{sent['call_id']}", "/review", "/alerts", "/operations",
-                 "/figures", "/models", "/models/fraud_brushing", "/hotspots", "/dossiers", dossier]  # fmt: skip
-        for path in paths[: 2 if dark else None]:
-            page.goto(path)
-            page.wait_for_selector("#main .f-panel, #main .b-orders")
-            page.wait_for_timeout(400)
-            if found := faults(page):
-                bad[f"{path} {'dark' if dark else 'light'}"] = found
-    assert not bad

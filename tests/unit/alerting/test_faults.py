@@ -152,9 +152,10 @@ def test_silences_need_an_end_and_a_model(load: Load) -> None:
 
 
 def test_a_model_that_a_louder_one_always_speaks_for_is_named(load: Load) -> None:
-    loud = HEAD.replace("draft", "shadow") + "family: 刀\nwhen: {category: {under: crime}, weapons: {at_least: 1}}\n"
-    quiet = HEAD.replace("draft", "shadow") + "family: 刀\nwhen: {category: crime.theft.pocket, weapons: {at_least: 2}}\n"
-    wider = HEAD.replace("draft", "shadow") + "family: 刀\nwhen: {weapons: {at_least: 2}}\n"
+    family = HEAD.replace("draft", "shadow") + "family: 刀\n"
+    loud = family + "when: {category: {under: crime}, weapons: {at_least: 1}}\n"
+    quiet = family + "when: {category: crime.theft.pocket, weapons: {at_least: 2}}\n"
+    wider = family + "when: {weapons: {at_least: 2}}\n"
     lower = THEN.replace("red", "yellow")
     warnings = load(a=loud + THEN, b=quiet + lower, c=wider + lower, d=quiet + THEN).warnings
     named = {w.where.split(":")[0].rsplit("/", 1)[-1] for w in warnings if "nobody will hear it" in w.what}

@@ -5,7 +5,7 @@ import pytest
 from engine.alerting import load_models
 from engine.console.dossiers_page import bared
 from engine.console.fault_words import said
-from engine.console.model_desk import place_of
+from engine.console.model_screen import place_of
 from engine.console.model_words import words_of
 from engine.console.words import WORDS, Words
 from engine.errors import Fault, RulesRefused
