@@ -1,6 +1,5 @@
 """The connection: one code path for embedded, standalone and Cluster; calls that wait together share a trip."""
 
-import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,32 +16,30 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from engine.errors import StoreDown, StoreUnfit
 from engine.store.keys import key
-from engine.store.line import Line
+from engine.store.lane import Lane
+from engine.store.line import Commands, Line
 
 _LUA = (Path(__file__).parent / "functions.lua").read_text(encoding="utf-8")
 SUFFIX = hashlib.blake2b(_LUA.encode(), digest_size=5).hexdigest()
 LIBRARY = _LUA.replace("@LIBRARY@", f"fenliu_{SUFFIX}").replace("@SUFFIX@", SUFFIX)
-_MOST_AT_ONCE = 64
 _pack = msgspec.msgpack.Encoder().encode
-
-Waiting = tuple[tuple[Any, ...], "asyncio.Future[Any]"]
 
 
 class Client:
     """Sends functions and reads. All failures to reach the store become `StoreDown`.
 
     Function calls made while a trip is under way wait together and share the next pipeline: the
-    server then flushes its log to disk once for all of them.
+    server then flushes its log to disk once for all of them. Reads share trips on a connection of
+    their own, so that a hundred things at once need two connections and not a hundred.
     """
 
     def __init__(self, url: str, *, timeout: float = 5.0) -> None:
         self.url = url
         self.timeout = timeout
         self._redis: Any = None
-        self._line: Line | None = None
-        self._waiting: list[Waiting] = []
-        self._wake = asyncio.Event()
-        self._sender: asyncio.Task[None] | None = None
+        self._lines: list[Line] = []
+        self._calls = Lane(self._called)
+        self._reads: Lane | None = None
 
     async def open(self, *, allow_unsafe: bool = False) -> None:
         """Connect, check that the store is fit to keep orders, load the functions.
@@ -61,81 +58,69 @@ class Client:
             await plain.aclose()
             self._redis = RedisCluster.from_url(self.url, **options)
         else:
-            self._redis, self._line = plain, Line(plain.connection_pool)
+            self._redis = plain
+            self._lines = [Line(plain.connection_pool), Line(plain.connection_pool)]
+            self._reads = Lane(self._were_read)
+            self._reads.open("store-reader")
         await self._check_fit(allow_unsafe)
         await self._load()
-        self._sender = asyncio.create_task(self._send_forever(), name="store-sender")
+        self._calls.open("store-sender")
 
     async def close(self) -> None:
         """Let go of the connection."""
-        if self._sender:
-            self._sender.cancel()
-        if self._line is not None:
-            await self._line.close()
+        self._calls.close()
+        if self._reads is not None:
+            self._reads.close()
+        for line in self._lines:
+            await line.close()
         if self._redis is not None:
             await self._redis.aclose()
 
     async def call(self, name: str, city: str, **fields: Any) -> Any:
         """Run one stored function on one city's slot; raises `StoreDown`."""
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        packed = _pack(fields)
-        self._waiting.append((("FCALL", f"{name}_{SUFFIX}", 1, key(city, "log"), packed), future))
-        self._wake.set()
-        return await future
+        command = ("FCALL", f"{name}_{SUFFIX}", 1, key(city, "log"), _pack(fields))
+        return (await self._calls.ask([command]))[0]
 
     async def read(self, *command: Any) -> Any:
         """Run one plain command; raises `StoreDown`."""
+        if self._reads is not None:
+            return (await self._reads.ask([command]))[0]
         return await self._guard(lambda: self._redis.execute_command(*command))
 
-    async def read_many(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+    async def read_many(self, commands: Commands) -> list[Any]:
         """Several plain commands of one city in one trip."""
         if not commands:
             return []
-
-        async def run() -> list[Any]:
-            pipe = self._redis.pipeline(transaction=False)
-            for command in commands:
-                pipe.execute_command(*command)
-            return list(await pipe.execute())
-
-        answers: list[Any] = await self._guard(run)
+        if self._reads is not None:
+            return await self._reads.ask(commands)
+        answers: list[Any] = await self._guard(lambda: self._pipelined(commands, raise_on_error=True))
         return answers
 
-    async def _send_forever(self) -> None:
-        while True:
-            await self._wake.wait()
-            batch, self._waiting = self._waiting[:_MOST_AT_ONCE], self._waiting[_MOST_AT_ONCE:]
-            if not self._waiting:
-                self._wake.clear()
-            await self._send(batch)
+    async def _pipelined(self, commands: Commands, *, raise_on_error: bool) -> list[Any]:
+        pipe = self._redis.pipeline(transaction=False)
+        for command in commands:
+            pipe.execute_command(*command)
+        return list(await pipe.execute(raise_on_error=raise_on_error))
 
-    async def _send(self, batch: list[Waiting]) -> None:
-        try:
-            answers = await self._answers([command for command, _ in batch])
-        except Exception as error:  # the sender must outlive whatever one trip met
-            answers = [error] * len(batch)
-        for (_, future), answer in zip(batch, answers, strict=True):
-            if future.done():
-                continue
-            if isinstance(answer, Exception):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
+    async def _called(self, commands: Commands) -> list[Any]:
+        """Function calls in one trip; the library is loaded again on a store that lost it."""
 
-    async def _answers(self, commands: list[tuple[Any, ...]]) -> list[Any]:
         async def run() -> list[Any]:
-            if self._line is not None:
-                return await self._line.trip(commands)
-            pipe = self._redis.pipeline(transaction=False)
-            for command in commands:
-                pipe.execute_command(*command)
-            return list(await pipe.execute(raise_on_error=False))
+            if self._lines:
+                return await self._lines[0].trip(commands)
+            return await self._pipelined(commands, raise_on_error=False)
 
         answers = await self._guard(run)
         if any(_is_missing(a) for a in answers):
             await self._load()
             answers = await self._guard(run)
         return [_translate(a) for a in answers]
+
+    async def _were_read(self, commands: Commands) -> list[Any]:
+        """Plain commands in one trip, their answers in the shape that redis-py gives them."""
+        answers = await self._guard(lambda: self._lines[1].trip(commands))
+        shapes = self._redis.response_callbacks
+        return [_shaped(shapes.get(c[0]), a) for c, a in zip(commands, answers, strict=True)]
 
     async def _guard(self, run: Callable[[], Awaitable[Any]]) -> Any:
         try:
@@ -179,6 +164,10 @@ class Client:
 
 def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _shaped(shape: Callable[[Any], Any] | None, answer: Any) -> Any:
+    return answer if shape is None or isinstance(answer, Exception) else shape(answer)
 
 
 def _is_missing(answer: Any) -> bool:
