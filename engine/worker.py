@@ -4,7 +4,6 @@ Several processes may run them: what one takes is leased, and a version decides 
 """
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
@@ -14,30 +13,25 @@ from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
-from engine import alarming, archiving, filing
-from engine.alerting import order_facts
+from engine import archiving
 from engine.auditing import Audit
 from engine.clock import Clock
 from engine.delivery import CLOSED, Circuit, Outcome, Sender, Verdict, answered, asked, backoff_ms, too_old
 from engine.digesting import due_day, send_digest
-from engine.errors import Conflict, FenliuError, NotFound, StoreDown
+from engine.errors import NotFound, StoreDown
 from engine.history import History
-from engine.loop import due_alert, due_dossier, tick
 from engine.model.audit import Deed
 from engine.model.calendar import local
 from engine.model.call import Contact
-from engine.model.change import Change, Wake
 from engine.model.message import LogEntry
-from engine.model.order import Event, Order
-from engine.model.units import FreeUnit
 from engine.pipeline import Pipeline, Rulebook, Work, unreadable
-from engine.store import calls, commits, queues, units, views
+from engine.ringing import Bell
+from engine.store import calls, queues, units
 from engine.store.client import Client
 
 log = logging.getLogger("fenliu.worker")
 _IDLE_S = 0.05
 _DOWN_S = 0.5
-_LEASE_MS = 15_000
 _RECLAIM_MS = 20_000
 _UNDECIDED_AFTER_MS = 3_000
 _MOST_TRIES = 3
@@ -45,6 +39,8 @@ _MOST_TRIES = 3
 _MOST_PER_BODY = 16
 """Messages under way to one body; the rest waits without holding up other bodies."""
 _MOST_UNDER_WAY = 256
+_RINGING = 2
+"""Trips full of clocks under way: one is decided while the other is written down."""
 _PUT_OFF_MS = 1_000
 _ARCHIVE_EVERY_S = 30.0
 _RULES_EVERY_S = 1.0
@@ -77,6 +73,7 @@ class Worker:
         self._history = history
         self._audit = audit
         self._pipeline = Pipeline(client)
+        self._bell = Bell(client, rules, clock)
         self._placed = ""
         self._noted = ""
         self._archived: date | None = None
@@ -91,7 +88,7 @@ class Worker:
         await asyncio.gather(
             self._forever(self.deliver, "deliver"),
             self._forever(self.requeue, "requeue"),
-            self._forever(self.ring, "ring"),
+            *(self._forever(self._bell.ring, "ring") for _ in range(_RINGING)),
             self._forever(self.recover, "recover"),
             self._forever(self.place_units, "units", 1.0),
             self._forever(self.note_rules, "rules", _RULES_EVERY_S),
@@ -134,6 +131,9 @@ class Worker:
     async def _try(self, queued: queues.Queued) -> None:
         body_id = queued.message.body_id
         try:
+            if self._pulls(body_id):
+                await self._settle(queued, await self._send(queued))
+                return
             if self._per_body[body_id] >= _MOST_PER_BODY:
                 await self._put_off(queued, self._clock.now() + _PUT_OFF_MS, "its body is busy")
                 return
@@ -159,12 +159,17 @@ class Worker:
             if verdict is None:  # it came to no end: whoever comes next may try the circuit
                 self._note_circuit(body_id, replace(self._circuits.get(body_id, CLOSED), probing=False))
 
+    def _pulls(self, body_id: str) -> bool:
+        """A body without an endpoint comes for its orders: nobody waits for it and no circuit opens."""
+        body = self._rules().city.bodies.get(body_id)
+        return body is not None and not body.endpoint
+
     async def _send(self, queued: queues.Queued) -> Verdict:
         message = queued.message
         body = self._rules().city.bodies.get(message.body_id)
         if body is None:
             return Verdict(Outcome.REFUSED, "this body is no longer in the body table")
-        contacts = [await self._contact(call_id) for call_id in message.sealed]
+        contacts = [await self._contact(call_id) for call_id in message.sealed if body.endpoint]
         return await self._sender.send(message, body, [c for c in contacts if c], self._clock.now())
 
     async def _contact(self, call_id: str) -> dict[str, Any]:
@@ -227,66 +232,7 @@ class Worker:
         """Messages whose next try is due go back to the outbox."""
         return await queues.requeue_due(self._client, self._city, self._clock.now())
 
-    # --- clocks
-
-    async def ring(self) -> int:
-        """Everything whose stored instant has come: orders, alerts, silences."""
-        due = await queues.due_alarms(self._client, self._city, self._clock.now(), limit=128, lease=_LEASE_MS)
-        await asyncio.gather(*(self._ring_one(kind, subject) for kind, subject, _ in due))
-        return len(due)
-
-    async def _ring_one(self, kind: str, subject: str) -> None:
-        try:
-            for _ in range(_MOST_TRIES):  # somebody moved it in between, or its next unit was just taken: look again
-                with contextlib.suppress(Conflict):
-                    await self._ring_once(kind, subject)
-                    return
-        except StoreDown:
-            raise
-        except FenliuError as error:
-            log.warning("a clock could not be served: %s", error, extra={"kind": kind, "subject": subject})
-        except Exception:
-            log.exception("a clock could not be served", extra={"kind": kind, "subject": subject})
-
-    async def _ring_once(self, kind: str, subject: str) -> None:
-        rules = self._rules()
-        change, now = await self._due(kind, subject, rules)
-        if change != Change():
-            await commits.commit(self._client, rules.city.id, change, now=now)
-
-    async def _due(self, kind: str, subject: str, rules: Rulebook) -> tuple[Change, int]:
-        """What a clock asks for, and the instant at which it was asked: after reading, so that time never runs back."""
-        city = rules.city
-        if kind == "order":
-            order = await views.order(self._client, city.id, subject)
-            now = self._clock.now()
-            change = tick(order, city, now, await self._free_units(order))
-            change += await filing.followed(self._client, change, None, city, now)
-            if change.orders and change.orders[0].overdue:
-                told = order_facts(change.orders[0], "overdue", now, city)
-                change += await alarming.about(self._client, rules.engine, told, city, now)
-            return await self._echoed(change, now, rules), now
-        if kind == "dossier":
-            dossier = await views.dossier(self._client, city.id, subject)
-            now = self._clock.now()
-            return due_dossier(dossier, city, now), now
-        if kind == "alert":
-            alert = await views.alert(self._client, city.id, subject)
-            now = self._clock.now()
-            return await self._echoed(due_alert(alert, city, now), now, rules), now
-        payload, now = await views.wake(self._client, city.id, subject), self._clock.now()
-        if not payload:
-            return Change(wakes=(Wake(subject, 0),)), now
-        change = await alarming.woken(self._client, rules.engine, subject, payload, city, now)
-        return await self._echoed(change, now, rules), now
-
-    async def _echoed(self, change: Change, now: int, rules: Rulebook) -> Change:
-        return await alarming.echoed(self._client, rules.engine, change, rules.city, now)
-
-    async def _free_units(self, order: Order) -> tuple[FreeUnit, ...]:
-        """Who else could go, for an order whose unit has not signed."""
-        waits = order.unit_id and order.due is not None and order.due.step is Event.SIGN
-        return await units.nearby(self._client, self._city, order.lat, order.lng) or () if waits else ()
+    # --- rules
 
     async def place_units(self) -> int:
         """The units of the rules in force get their places, once for each version of the rules."""

@@ -27,12 +27,12 @@ def tick(order: Order, city: City, now: Instant, free: Iterable[FreeUnit] = ()) 
     if not order.is_open or order.alarm_at is None or order.alarm_at > now:
         return Change()
     procedure = procedure_of(order, city)
-    ringing = replace(order, version=order.version + 1)
+    ringing, version = order, order.version + 1
     messages: list[Message] = []
     log: list[LogEntry] = []
     while ringing.alarm_at is not None and ringing.alarm_at <= now:
         repeats = ringing.overdue and ringing.rung >= len(procedure.ladder)
-        ringing, rung = _ring(ringing, procedure, city, now, messages, log)
+        ringing, rung = _ring(ringing, version, procedure, city, now, messages, log)
         if rung and rung.next_unit and _unit_is_silent(ringing):
             return _next_unit(ringing, city, now, free, Change(messages=tuple(messages), log=tuple(log)))
         if rung and rung.take_over and _can_take_over(ringing, city):
@@ -44,27 +44,34 @@ def tick(order: Order, city: City, now: Instant, free: Iterable[FreeUnit] = ()) 
 
 
 def _ring(
-    order: Order, procedure: Procedure, city: City, now: Instant, messages: list[Message], log: list[LogEntry]
+    order: Order,
+    version: int,
+    procedure: Procedure,
+    city: City,
+    now: Instant,
+    messages: list[Message],
+    log: list[LogEntry],
 ) -> tuple[Order, Rung | None]:
-    """One alarm. Adds what it says to `messages` and `log`; answers the rung of the ladder, if it was one.
+    """One alarm, in the order's new version. Adds what it says to `messages` and `log`.
 
-    Nobody is reminded of what is overdue already.
+    Answers the rung of the ladder, if it was one. Nobody is reminded of what is overdue already.
     """
     assert order.due is not None  # noqa: S101 - an alarm is set only with a due step
     due = order.due
     step = due.step.value
     rung: Rung | None = None
     if now < due.at:
-        order = replace(order, reminded=True)
+        order = replace(order, version=version, reminded=True)
         _say(order, city, MessageType.ORDER_REMINDER, (_holder(order, city),), now, messages, step=step)
         log.append(entry(order, "reminder", SYSTEM, now, f"即将超时：{step}", step=step))
     elif not order.overdue:
-        order = replace(order, overdue=True, reminded=True, overdue_count=order.overdue_count + 1)
+        marked = order.overdue_count + 1
+        order = replace(order, version=version, overdue=True, reminded=True, overdue_count=marked)
         _say(order, city, MessageType.ORDER_OVERDUE, (_holder(order, city),), now, messages, step=step)
         log.append(entry(order, "overdue", SYSTEM, now, f"已超时：{step}", step=step, late_ms=now - due.at))
     else:
         rung = procedure.ladder[order.rung] if order.rung < len(procedure.ladder) else _REPEAT
-        order = replace(order, rung=order.rung + 1)
+        order = replace(order, version=version, rung=order.rung + 1)
         told = _told(order, rung, city)
         _say(order, city, MessageType.ORDER_SUPERVISED, told, now, messages, step=step, rung=order.rung)
         named = "、".join(city.bodies[b].name for b in told)

@@ -59,7 +59,7 @@ class Client:
             self._redis = RedisCluster.from_url(self.url, **options)
         else:
             self._redis = plain
-            self._lines = [Line(plain.connection_pool), Line(plain.connection_pool)]
+            self._lines = [Line(plain.connection_pool, self.timeout) for _ in range(2)]
             self._reads = Lane(self._were_read)
             self._reads.open("store-reader")
         await self._check_fit(allow_unsafe)

@@ -355,17 +355,26 @@ local function ask(keys, args)
   return { windows(p, r.windows), cool }
 end
 
+-- What a clock belongs to, as it stands: an order, alert or dossier, or what a silence waits for.
+local function belongs(p, member)
+  local kind, id = string.match(member, '^(%a+):(.*)$')
+  if kind == 'wake' then return redis.call('GET', p .. 'wake:' .. id) or '' end
+  return redis.call('HGET', p .. kind .. ':' .. id, 'json') or ''
+end
+
 -- lease: members of a due set (alarms, pending) whose time has come, moved on by the lease so that no
--- other worker takes them; whoever finishes removes them or sets their next instant.
+-- other worker takes them; whoever finishes removes them or sets their next instant. Answers [member, what it
+-- belongs to]...
 local function lease(keys, args)
   local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
   local set = p .. r.set
-  local due = redis.call('ZRANGEBYSCORE', set, '-inf', r.now, 'WITHSCORES', 'LIMIT', 0, r.limit)
-  for i = 1, #due, 2 do
-    redis.call('ZADD', set, r.now + r.lease, due[i])
-    if r.set == 'pending' then redis.call('HINCRBY', p .. 'call:' .. due[i], 'tries', 1) end
+  local out = {}
+  for i, member in ipairs(redis.call('ZRANGEBYSCORE', set, '-inf', r.now, 'LIMIT', 0, r.limit)) do
+    redis.call('ZADD', set, r.now + r.lease, member)
+    if r.set == 'pending' then redis.call('HINCRBY', p .. 'call:' .. member, 'tries', 1) end
+    out[i] = { member, r.set == 'alarms' and belongs(p, member) or '' }
   end
-  return due
+  return out
 end
 
 -- settle: what became of one try to deliver one message; acknowledges it on the stream.

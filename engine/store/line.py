@@ -1,22 +1,31 @@
-"""One connection of its own for function calls.
+"""One connection of its own for commands that travel together.
 
 A pool and a pipeline object cost a sixth of a millisecond around each trip, more than what travels; the connection
-underneath them (addresses, passwords, TLS, time-outs, the parser) is the same one.
+underneath them (addresses, passwords, TLS, the parser) is the same one. Commands are packed by hiredis, which takes a
+tenth of the time that redis-py's own packing takes, and one time-out stands over the whole trip.
 """
 
+import asyncio
+import math
 from typing import Any
 
+from hiredis import pack_command
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 Commands = list[tuple[Any, ...]]
 
 
 class Line:
-    """Sends some commands at once and reads their answers; one trip at a time. `pool` is redis-py's, and not typed."""
+    """Sends some commands at once and reads their answers; one trip at a time. `pool` is redis-py's, and not typed.
 
-    def __init__(self, pool: Any) -> None:
+    `timeout_s` is for all answers of one trip.
+    """
+
+    def __init__(self, pool: Any, timeout_s: float) -> None:
         self._pool = pool
+        self._timeout_s = timeout_s
         self._connection: Any = None
 
     async def trip(self, commands: Commands) -> list[Any]:
@@ -35,13 +44,20 @@ class Line:
         self._connection = None  # until every answer is read, nobody else may use it
         try:
             await connection.connect()
-            await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-            answers = [await _answer(connection) for _ in commands]
+            await connection.send_packed_command([pack_command(c) for c in commands], check_health=False)
+            answers = await self._answers(connection, len(commands))
         except BaseException:
             await connection.disconnect(nowait=True)
             raise
         self._connection = connection
         return answers
+
+    async def _answers(self, connection: Any, count: int) -> list[Any]:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return [await _answer(connection) for _ in range(count)]
+        except TimeoutError:
+            raise RedisTimeoutError(f"no answer within {self._timeout_s} s") from None
 
     async def close(self) -> None:
         """Let go of the connection."""
@@ -52,6 +68,6 @@ class Line:
 
 async def _answer(connection: Any) -> Any:
     try:
-        return await connection.read_response()
+        return await connection.read_response(timeout=math.inf)
     except ResponseError as error:
         return error

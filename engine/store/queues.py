@@ -165,12 +165,26 @@ async def replay_dead(client: Client, city: str, message_ids: list[str], now: In
     return int(await client.call("requeue", city, now=now, ids=message_ids))
 
 
-async def due_alarms(
-    client: Client, city: str, now: Instant, *, limit: int, lease: int
-) -> list[tuple[str, str, Instant]]:
-    """(kind, id, instant) of clocks that ran out, leased to this worker for `lease` ms."""
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """A clock that ran out, with what it belongs to as it stood in that instant."""
+
+    kind: str
+    """`order` | `alert` | `dossier` | `wake`."""
+    subject: str
+    record: bytes
+    """JSON of the order, alert or dossier, or the payload of the silence; empty when it is gone."""
+
+
+async def due_alarms(client: Client, city: str, now: Instant, *, limit: int, lease: int) -> list[Ringing]:
+    """Clocks that ran out, the first first, leased to this worker for `lease` ms."""
     rows = await _lease(client, city, "alarms", now, limit, lease)
-    return [(*member.split(":", 1), at) for member, at in rows]  # type: ignore[misc]  # members are kind:id
+    return [Ringing(*_kind_and_id(member), record) for member, record in rows]
+
+
+def _kind_and_id(member: str) -> tuple[str, str]:
+    kind, _, subject = member.partition(":")
+    return kind, subject
 
 
 async def undecided(client: Client, city: str, now: Instant, *, older_than: int, limit: int, lease: int) -> list[str]:
@@ -178,11 +192,9 @@ async def undecided(client: Client, city: str, now: Instant, *, older_than: int,
     return [call_id for call_id, _ in await _lease(client, city, "pending", now - older_than, limit, lease)]
 
 
-async def _lease(
-    client: Client, city: str, name: str, now: Instant, limit: int, lease: int
-) -> list[tuple[str, Instant]]:
-    flat = await client.call("lease", city, set=name, now=now, limit=limit, lease=lease)
-    return [(flat[i].decode(), int(float(flat[i + 1]))) for i in range(0, len(flat), 2)]
+async def _lease(client: Client, city: str, name: str, now: Instant, limit: int, lease: int) -> list[tuple[str, bytes]]:
+    rows = await client.call("lease", city, set=name, now=now, limit=limit, lease=lease)
+    return [(member.decode(), record) for member, record in rows]
 
 
 async def depths(client: Client, city: str) -> dict[str, int]:

@@ -56,10 +56,10 @@ async def dossier(client: Client, city: str, dossier_id: str) -> Dossier:
     return _dossiers.decode(found)
 
 
-async def wake(client: Client, city: str, wake_key: str) -> str:
-    """The payload of a timer; empty when it rang already."""
-    found = await client.read("GET", key(city, "wake", wake_key))
-    return found.decode() if found else ""
+async def record(client: Client, city: str, kind: str, subject: str) -> bytes:
+    """An order, alert or dossier as JSON, or what a `wake` waits for; empty when it is gone."""
+    name = key(city, kind, subject)
+    return await (client.read("GET", name) if kind == "wake" else client.read("HGET", name, "json")) or b""
 
 
 async def answered(client: Client, city: str, idempotency_key: str) -> bytes:

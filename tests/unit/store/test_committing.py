@@ -100,7 +100,7 @@ async def test_everything_of_a_change_is_there_afterwards(client: Client, town: 
     assert await views.order(client, town, "O1") == an_order(town)
     assert await views.alert(client, town, "A1") == an_alert(town)
     assert (await views.dossier(client, town, "D1")).title == "t"
-    assert await views.wake(client, town, "w1") == "{}"
+    assert await views.record(client, town, "wake", "w1") == b"{}"
     assert [e.what for e in await views.line(client, town, "O1")] == ["order.sent"]
     stored = await calls.load(client, town, "C1")
     assert (stored.status, stored.order_id, stored.answer) == ("committed", "O1", b'{"a":1}')
@@ -211,7 +211,7 @@ async def test_a_made_up_cursor_is_refused_or_harmless(client: Client, town: str
 async def test_a_timer_that_rang_is_gone(client: Client, town: str) -> None:
     await commits.commit(client, town, Change(wakes=(Wake("w:1", T0, "{}"),)), now=T0)
     due = await queues.due_alarms(client, town, T0, limit=10, lease=1000)
-    assert due == [("wake", "w:1", T0)]
+    assert due == [queues.Ringing("wake", "w:1", b"{}")]
     await commits.commit(client, town, Change(wakes=(Wake("w:1", 0),)), now=T0)
-    assert await views.wake(client, town, "w:1") == ""
+    assert await views.record(client, town, "wake", "w:1") == b""
     assert (await queues.depths(client, town))["alarms"] == 0

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from redis.exceptions import ResponseError
 from test_accepting import T0, take
 from test_committing import a_message, an_order
 
@@ -97,10 +98,11 @@ async def test_clocks_ring_at_their_instant_and_are_leased_to_one_worker(client:
     first, second = await asyncio.gather(
         *(queues.due_alarms(client, town, T0 + MINUTE, limit=9, lease=10 * MINUTE) for _ in range(2))
     )
-    assert sorted(first + second) == [("order", "O0", T0), ("order", "O1", T0 + MINUTE)]
+    assert sorted((one.kind, one.subject) for one in first + second) == [("order", "O0"), ("order", "O1")]
+    assert all(one.subject.encode() in one.record for one in first + second), "it comes with what it belongs to"
     # Whoever leased them died: they ring again when the lease is over.
     again = await queues.due_alarms(client, town, T0 + 11 * MINUTE, limit=9, lease=MINUTE)
-    assert {i for _, i, _ in again} == {"O0", "O1", "O2", "O3"}
+    assert {one.subject for one in again} == {"O0", "O1", "O2", "O3"}
 
 
 async def test_a_call_without_a_decision_is_found_and_each_try_counted(client: Client, town: str) -> None:
@@ -153,3 +155,24 @@ async def test_what_stands_still_and_which_bodies_are_not_reached(client: Client
     found = await queues.lags(client, town, T0 + 3 * MINUTE)
     assert found.unreached == {waiting.message.body_id: 1}
     assert found.clocks_ms == 2 * MINUTE
+
+
+async def test_hundreds_of_reads_at_once_need_no_hundreds_of_connections(client: Client, town: str) -> None:
+    orders = tuple(an_order(town, n, alarm_at=T0) for n in range(300))
+    await commits.commit(client, town, Change(orders=orders), now=T0)
+    found = await asyncio.gather(*(views.order(client, town, f"O{n}") for n in range(300)))
+    assert [o.order_id for o in found] == [o.order_id for o in orders]
+    connections = await client.read("CLIENT", "LIST", "TYPE", "normal")
+    assert len(connections.splitlines()) < 20
+
+
+async def test_one_command_that_fails_spoils_nobody_elses_answer(client: Client, town: str) -> None:
+    async def wrong() -> object:
+        return await client.read("LRANGE", f"{{{town}}}:order:O1", 0, -1)
+
+    await commits.commit(client, town, Change(orders=(an_order(town, 1),)), now=T0)
+    answers = await asyncio.gather(
+        views.order(client, town, "O1"), wrong(), client.read("PING"), return_exceptions=True
+    )
+    assert isinstance(answers[1], ResponseError)
+    assert (getattr(answers[0], "order_id", ""), answers[2]) == ("O1", True)
