@@ -203,14 +203,20 @@ def _sound_table(spoken: set[str]) -> dict[int, str]:
     for char in sorted(spoken):
         if (sound := _sound(char)) != char:
             numbers.setdefault(sound, chr(0xE000 + len(numbers)))
-    return _SoundTable({code: numbers.get(_sound(chr(code)), _MUTE) for code in range(0x4E00, 0x9FA6)})
+    return _SoundTable(numbers)
 
 
 class _SoundTable(dict[int, str]):
-    """A translation table that makes everything it does not know mute."""
+    """A translation table filled as characters are met; what it does not know is mute."""
+
+    def __init__(self, numbers: dict[str, str]) -> None:
+        super().__init__()
+        self._numbers = numbers
 
     def __missing__(self, code: int) -> str:
-        return _MUTE
+        known = 0x4E00 <= code < 0x9FA6
+        self[code] = sound = self._numbers.get(_sound(chr(code)), _MUTE) if known else _MUTE
+        return sound
 
 
 def _ring(area: Area) -> Polygon:

@@ -48,21 +48,34 @@ def _fold_char(char: str) -> str | None:
     return char if char.isalnum() else None
 
 
-@cache
-def _plain_table() -> list[str]:
-    return [_plain_char(code) for code in range(_BMP)]
+class _Plain(dict[int, str]):
+    """Filled as characters are met: all of them at once would take half a second at each start."""
+
+    def __missing__(self, code: int) -> str:
+        if code >= _BMP:
+            return chr(code)
+        self[code] = char = _plain_char(code)
+        return char
 
 
-@cache
-def _fold_table() -> list[str | None]:
-    return [_fold_char(char) for char in _plain_table()]
+class _Fold(dict[int, str | None]):
+    """The same of `fold`."""
+
+    def __missing__(self, code: int) -> str | None:
+        if code >= _BMP:
+            return chr(code)
+        self[code] = char = _fold_char(_PLAIN[code])
+        return char
+
+
+_PLAIN, _FOLD = _Plain(), _Fold()
 
 
 def plain(text: str) -> str:
     """Simplified, half width, lower case, same length; pauses become `，`, ends `。`, blanks a space."""
-    return text.translate(_plain_table())
+    return text.translate(_PLAIN)
 
 
 def fold(text: str) -> str:
     """The form the model reads: `plain` without punctuation and blanks, every digit 0."""
-    return text.translate(_fold_table())
+    return text.translate(_FOLD)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from scipy.stats import fisher_exact
+import scipy  # its parts are loaded when they are used: `stats` takes a second that no process needs at its start
 
 from engine.reports.sighting import Sighting, Spot
 from engine.reports.usual import Range, slot_of
@@ -51,7 +51,7 @@ def helped(sightings: Iterable[Sighting], spot: Spot, hours: frozenset[int], bef
     here_b, here_a, rest_b, rest_a = (counts[k] for k in ((True, False), (True, True), (False, False), (False, True)))
     lengths = after.overlap(hours) / max(before.overlap(hours), 1.0)
     ratio = rest_a / rest_b if rest_b else lengths
-    chance = float(fisher_exact([[here_b, here_a], [rest_b, rest_a]])[1])
+    chance = float(scipy.stats.fisher_exact([[here_b, here_a], [rest_b, rest_a]])[1])
     return Effect(here_b, here_a, rest_b, rest_a, here_b * ratio, chance)
 
 

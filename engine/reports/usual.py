@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from scipy.stats import nbinom, poisson
+import scipy  # its parts are loaded when they are used: `stats` takes a second that no process needs at its start
 
 from engine.model.call import Instant
 
@@ -74,8 +74,8 @@ class Level:
         if seen <= 0:
             return 1.0
         if not np.isfinite(self.shape):
-            return float(poisson.sf(seen - 1, self.mean))
-        return float(nbinom.sf(seen - 1, self.shape, self.shape / (self.shape + self.mean)))
+            return float(scipy.stats.poisson.sf(seen - 1, self.mean))
+        return float(scipy.stats.nbinom.sf(seen - 1, self.shape, self.shape / (self.shape + self.mean)))
 
 
 def usual(

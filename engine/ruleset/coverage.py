@@ -22,10 +22,11 @@ def place_of(city: City, area: str) -> Place:
 
 def gaps(city: City, doc: Document[DutiesFile]) -> Iterator[Fault]:
     """A fault for each category that has no body somewhere at some hour."""
-    places = [place_of(city, area.id) for area in _smallest(city)]
+    places = [(area.id, place_of(city, area.id)) for area in _smallest(city)]
+    served = _Served(city)
     for category in city.taxonomy.categories.values():
         rows = [row for row in city.duties if within(category.id, row.category)]
-        missing = _missing(city, rows, category.id, places)
+        missing = _missing(city, rows, category.id, places, served)
         if not rows:
             yield doc.fault(("duties",), f"nobody takes {category.id} {category.name}", "add a row for it", key=True)
         elif missing:
@@ -38,22 +39,32 @@ def _smallest(city: City) -> list[Area]:
     return [area for area in city.areas.values() if area.id not in parents]
 
 
-def _missing(city: City, rows: list[Duty], category: str, places: list[Place]) -> str:
+class _Served(dict[tuple[tuple[str, ...], str], bool]):
+    """Whether a list of bodies and roles finds anybody in an area: asked for every category, looked up once."""
+
+    def __init__(self, city: City) -> None:
+        super().__init__()
+        self._city = city
+
+    def at(self, row: Duty, area: str, place: Place) -> bool:
+        """The answer for one row in an area, which is `place`."""
+        asked = (row.bodies, area)
+        if asked not in self:
+            self[asked] = bool(bodies_of(self._city, row, place))
+        return self[asked]
+
+
+def _missing(city: City, rows: list[Duty], category: str, places: list[tuple[str, Place]], served: _Served) -> str:
     """Where and when the first gap is, in words; empty when there is none."""
-    alike = not any(row.areas for row in rows) and not any(row.hours for row in rows)
-    hours = range(1) if alike else range(24)
-    answers: dict[tuple[int, Place], bool] = {}
-    for place in places:
-        for hour in hours:
-            number = next((n for n, row in enumerate(rows) if speaks(row, category, place, hour)), -1)
-            if number < 0 or not answers.setdefault((number, place), _served(city, rows[number], place)):
-                where = city.areas[place.community or place.township or place.district].name
-                return f"in {where} at {hour}:00"
+    plain = next((n for n, row in enumerate(rows) if not row.areas and row.hours is None), len(rows))
+    rows = rows[: plain + 1]  # a row without conditions always speaks: none below it does
+    turns = {0} | {hour % 24 for row in rows for hour in row.hours or ()}  # between two turns nothing changes
+    for area, place in places:
+        for hour in sorted(turns):
+            row = next((row for row in rows if speaks(row, category, place, hour)), None)
+            if row is None or not served.at(row, area, place):
+                return f"in {city.areas[area].name} at {hour}:00"
     return ""
-
-
-def _served(city: City, row: Duty, place: Place) -> bool:
-    return bool(bodies_of(city, row, place))
 
 
 def shadowed(doc: Document[DutiesFile]) -> Iterator[Fault]:
