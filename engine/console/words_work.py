@@ -193,6 +193,7 @@ DOSSIER_WORDS: dict[str, tuple[str, str]] = {
     "de_withdrawn": ("撤销建档", "Withdrawn"),
     "de_act_due": ("承诺到期", "A promise fell due"),
     "de_visit_due": ("安排回访", "Visit ordered"),
+    "de_followed": ("随指令变动", "Followed its order"),
     "de_merged": ("已并案", "Merged"),
     "de_took_in": ("并入他案", "Took in another"),
     "de_graded": ("分级", "Graded"),

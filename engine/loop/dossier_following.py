@@ -13,6 +13,7 @@ from engine.model.change import Change
 from engine.model.city import City
 from engine.model.decision import Handoff
 from engine.model.dossier import Act, Dossier, DossierAct, DossierEvent
+from engine.model.message import LogEntry
 from engine.model.order import Event, Order, OrderEvent, State
 from engine.model.reading import Matter
 
@@ -36,11 +37,25 @@ def follow(dossier: Dossier, order: Order, event: OrderEvent | None, city: City,
     if settled == dossier:
         return Change()
     version = dossier.version + 1
+    settled = replace(settled, version=version)
     log = tuple(replace(e, data=e.data | {"version": version}) for e in change.log)
+    log = log or (_moved(dossier, settled, order, city, now),)
     messages = tuple(
         replace(m, message_id=f"msg_{dossier.dossier_id}_{version}_{n}") for n, m in enumerate(change.messages)
     )
-    return Change(dossiers=(replace(settled, version=version),), messages=messages, log=log)
+    return Change(dossiers=(settled,), messages=messages, log=log)
+
+
+def _moved(before: Dossier, after: Dossier, order: Order, city: City, now: Instant) -> LogEntry:
+    """What an order changed without an event of the dossier's own: no version of a dossier is silent."""
+    said = []
+    if after.bodies != before.bodies:
+        said.append(f"{city.bodies[order.body_id].name if order.body_id in city.bodies else order.body_id}参与办理")
+    if after.order_ids != before.order_ids:
+        said.append(f"关联指令 {order.order_id}")
+    if before.visit_order and not after.visit_order:
+        said.append("回访指令已结束" + (f"，下次回访 {stamp(after.visit_at, city)[:10]}" if after.visit_at else ""))
+    return dossier_entry(after, "followed", SYSTEM, now, "；".join(said), order_id=order.order_id)
 
 
 def _meant(order: Order, event: OrderEvent | None, city: City, now: Instant) -> list[DossierAct]:

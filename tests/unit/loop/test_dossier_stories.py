@@ -1,0 +1,39 @@
+"""Stories of dossiers that random runs told first, told plainly."""
+
+from dataclasses import replace
+
+from errands import DAY, T0
+
+from engine.loop import Filing, due_dossier, file_call, follow
+from engine.model.change import Change
+from engine.model.city import City
+from engine.model.dossier import DisputeCall, Dossier
+from engine.model.order import State
+from engine.model.reading import Place
+
+HERE = Place(district="wc", township="wc-gl", community="wc-gl-1")
+
+
+def opened(city: City) -> Dossier:
+    call = DisputeCall("C1", T0, "楼上漏水吵起来了", "dispute.neighbour", "h1")
+    return file_call(Filing(call, "D1", call.category, HERE, None), "O1", "wc-gl-station", city, T0).dossiers[0]
+
+
+def test_a_visit_that_is_cancelled_leaves_a_line_and_the_next_visit(city: City) -> None:
+    later = T0 + 60 * DAY
+    due = due_dossier(opened(city), city, later)
+    dossier, order = due.dossiers[0], due.orders[0]
+    cancelled = replace(order, version=order.version + 1, state=State.CANCELLED, due=None, alarm_at=None)
+    change = follow(dossier, cancelled, None, city, later + DAY)
+    (after,), (line,) = change.dossiers, change.log
+    assert after.visit_at is not None
+    assert (line.what, line.data["version"], line.data["order_id"]) == ("dossier.followed", 3, order.order_id)
+    assert line.text.startswith("回访指令已结束，下次回访 2026-")
+
+
+def test_a_new_holder_of_an_order_stands_in_the_line_of_its_dossier(city: City) -> None:
+    dossier = opened(city)
+    order = replace(due_dossier(dossier, city, T0 + 60 * DAY).orders[0], order_id="O1", body_id="wc-branch")
+    change = follow(dossier, order, None, city, T0 + DAY)
+    assert [line.text for line in change.log] == [f"{city.bodies['wc-branch'].name}参与办理"]
+    assert follow(change.dossiers[0], order, None, city, T0 + DAY) == Change(), "told once"
