@@ -15,7 +15,7 @@ help: ## list the targets
 
 setup: $(READY) ## make .venv with fenliu in it (idempotent)
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml classifiers/fused.pyx
 	@test -n "$(PYTHON)" || { echo "Fenliu needs Python 3.11 or 3.12 with venv (durable-rules fails to import on 3.13)." \
 	  "Found: $$(python3 --version 2>&1 | head -1). On Debian: apt-get install python3-venv; else make setup PYTHON=/path/to/python3.11"; exit 1; }
 	@command -v cc >/dev/null || command -v gcc >/dev/null || \

@@ -10,6 +10,8 @@ from itertools import chain
 from operator import add
 from pathlib import Path
 
+from classifiers.fused import Grams
+
 VERSION = "3"
 """Of features and training; raise it when either changes, so that cached models are left behind."""
 CONCEPT_MARK = "#"
@@ -37,12 +39,16 @@ def grams(folded: str) -> list[str]:
 
 def spoken_of(folded: str) -> tuple[str, ...]:
     """Names of the concepts a folded text speaks of, by words of two to four characters."""
+    words, raised = _concept_words()
+    found = {name for _, number in words.find(folded, 2) for name in raised[number]}
+    return tuple(sorted(found))
+
+
+@cache
+def _concept_words() -> tuple[Grams, list[tuple[str, ...]]]:
+    """The words of the concepts, and the names of the concepts that each raises."""
     table = concepts()
-    found: set[str] = set()
-    for gram in grams(folded):
-        if len(gram) > 1 and gram in table:
-            found.update(table[gram])
-    return tuple(sorted(name.removeprefix(CONCEPT_MARK) for name in found))
+    return Grams(list(table)), [tuple(n.removeprefix(CONCEPT_MARK) for n in names) for names in table.values()]
 
 
 def tokens(folded: str) -> list[str]:

@@ -7,14 +7,15 @@ or say nothing, the place stays unknown and is asked for. Nothing is guessed.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from operator import add
 
 import numpy as np
 from pypinyin import Style, lazy_pinyin
 from shapely import STRtree, points
 from shapely.geometry import Polygon
 
+from classifiers.fused import Form
 from classifiers.normalise import plain
+from classifiers.wordlist import Words
 from engine.model.call import Location
 from engine.model.city import Area, City, KnownPlace, Tier
 from engine.model.reading import Place, Reason
@@ -43,7 +44,18 @@ class _Name:
     certainty: float = BY_NAME
 
 
-_Index = dict[str, list[tuple[str, _Name]]]
+class _Index:
+    """Words with the names they stand for."""
+
+    def __init__(self, words: Iterable[tuple[str, _Name]]) -> None:
+        self._names: dict[str, list[_Name]] = {}
+        for word, name in words:
+            self._names.setdefault(word, []).append(name)
+        self._words = Words(self._names)
+
+    def find(self, text: str) -> list[tuple[int, _Name]]:
+        """(start, name) of every name in a text, in order."""
+        return [(at, name) for at, word in self._words.find(text) for name in self._names[word]]
 
 
 class Gazetteer:
@@ -52,14 +64,17 @@ class Gazetteer:
     def __init__(self, city: City) -> None:
         self._city = city
         names = list(_names(city))
-        self._written = _index((name.word, name) for name in names)
-        self._sounds = _sound_table({char for name in names for char in name.word})
-        self._sounding = _index(
+        self._written = _Index((name.word, name) for name in names)
+        self._sounds = _sound_form({char for name in names for char in name.word})
+        self._sounding = _Index(
             (sound, replace(name, certainty=BY_SOUND))
             for name in names
-            if len(name.word) >= _SOUND_LEAST and _MUTE not in (sound := name.word.translate(self._sounds))
+            if len(name.word) >= _SOUND_LEAST and _MUTE not in (sound := self._sounds(name.word))
         )
         self._posts = {place.post_id.lower(): place for place in city.places.values() if place.post_id}
+        self._post_words = Words(self._posts)
+        self._lines = {area: tuple(_line(area, city)) for area in city.areas}
+        self._streets = {(area.id, plain(road).strip()) for area in city.areas.values() for road in area.roads}
         self._rings = [area for area in city.areas.values() if len(area.polygon) >= 3]
         self._tree = STRtree([_ring(area) for area in self._rings])
         self._places = list(city.places.values())
@@ -82,25 +97,24 @@ class Gazetteer:
         return named, (() if named.certainty >= 0.5 else (UNCLEAR,))
 
     def _post_in(self, text: str) -> KnownPlace | None:
-        if not self._posts or not _may_hold_post(text):
-            return None
-        return next((place for post, place in self._posts.items() if post in text), None)
+        found = {word for _, word in self._post_words.find(text)}
+        return next((place for post, place in self._posts.items() if post in found), None) if found else None
 
     def _named(self, text: str) -> Place | None:
-        spoken = _find(text, self._written)
+        spoken = self._written.find(text)
         if not any(name.place or self._city.areas[name.area].tier is not Tier.DISTRICT for _, name in spoken):
-            spoken += _find(text.translate(self._sounds), self._sounding)
+            spoken += self._sounding.find(self._sounds(text))
         return self._agree(text, spoken) if spoken else None
 
     def _agree(self, text: str, spoken: list[tuple[int, _Name]]) -> Place | None:
         """The finest area all names lie on one line with; where they part, the last they share."""
         longest = [one for one in spoken if not any(_inside(one, other) for other in spoken)]
-        lines = [self._line(name.area) for _, name in longest]
+        lines = [self._lines[name.area] for _, name in longest]
         deepest = max(range(len(lines)), key=lambda at: self._depth(lines[at], longest[at][1]))
         shared = lines[deepest]
         torn = False
         for line in lines:
-            same = [one for one, two in zip(shared, line, strict=False) if one == two]
+            same = tuple([one for one, two in zip(shared, line, strict=False) if one == two])
             if len(same) < min(len(shared), len(line)):
                 shared, torn = same, True
         if not shared:
@@ -111,20 +125,13 @@ class Gazetteer:
         narrow = not torn and (bool(name.place) or self._is_street(name))
         return self._at(shared[-1], certainty, place, key=_key(text, at, name.word) if narrow else "")
 
-    def _depth(self, line: list[str], name: _Name) -> tuple[int, bool, float]:
+    def _depth(self, line: tuple[str, ...], name: _Name) -> tuple[int, bool, float]:
         """The finer area first; of equals a street, estate or place before the area's own name: it is the spot."""
         return len(line), bool(name.place) or self._is_street(name), name.certainty
 
-    def _line(self, area: str) -> list[str]:
-        line: list[str] = []
-        while area in self._city.areas and area not in line:
-            line.insert(0, area)
-            area = self._city.areas[area].parent
-        return line
-
     def _is_street(self, name: _Name) -> bool:
         """Whether a name is a road or estate: narrow enough that two calls naming it speak of one spot."""
-        return any(plain(road).strip() == name.word for road in self._city.areas[name.area].roads)
+        return (name.area, name.word) in self._streets
 
     def _by_point(self, lat: float, lng: float, named: Place | None) -> Place | None:
         if not (-90.0 <= lat <= 90.0 and -180.0 <= lng <= 180.0):
@@ -132,7 +139,7 @@ class Gazetteer:
         inside = [self._rings[at] for at in self._tree.query(points(lat, lng), predicate="intersects")]
         if not inside:
             return None
-        finest = max(inside, key=lambda area: len(self._line(area.id)))
+        finest = max(inside, key=lambda area: len(self._lines[area.id]))
         near = self._nearest(lat, lng)
         key = near.name if near else named.address_key.partition(":")[2] if named else ""
         place = self._at(finest.id, EXACT if near else BY_POINT, near, key=key)
@@ -149,7 +156,7 @@ class Gazetteer:
         return self._places[best] if away[best] <= NEAR_DEGREES else None
 
     def _at(self, area: str, certainty: float, place: KnownPlace | None, key: str) -> Place:
-        by_tier = {self._city.areas[one].tier: one for one in self._line(area)}
+        by_tier = {self._city.areas[one].tier: one for one in self._lines[area]}
         if set(by_tier) == {Tier.DISTRICT}:
             certainty *= DISTRICT_SHARE
         return Place(
@@ -178,45 +185,22 @@ def _called(name: str, aliases: tuple[str, ...], area: str, place: str) -> Itera
             yield _Name(word, area, place, certainty)
 
 
-def _index(words: Iterable[tuple[str, _Name]]) -> _Index:
-    """First two characters → the words that begin so, with the names they stand for."""
-    table: _Index = {}
-    for word, name in words:
-        table.setdefault(word[:2], []).append((word, name))
-    return table
+def _line(area: str, city: City) -> list[str]:
+    """An area and those it lies in, the widest first."""
+    line: list[str] = []
+    while area in city.areas and area not in line:
+        line.insert(0, area)
+        area = city.areas[area].parent
+    return line
 
 
-def _find(text: str, table: _Index) -> list[tuple[int, _Name]]:
-    """(start, name) of every word of a table in a text."""
-    found: list[tuple[int, _Name]] = []
-    for pair in table.keys() & set(map(add, text, text[1:])):
-        at = text.find(pair)
-        while at >= 0:
-            found += [(at, name) for word, name in table[pair] if text.startswith(word, at)]
-            at = text.find(pair, at + 1)
-    return found
-
-
-def _sound_table(spoken: set[str]) -> dict[int, str]:
+def _sound_form(spoken: set[str]) -> Form:
     """Every character that sounds like one of `spoken` → one private character for that sound; others mute."""
     numbers: dict[str, str] = {}
     for char in sorted(spoken):
         if (sound := _sound(char)) != char:
             numbers.setdefault(sound, chr(0xE000 + len(numbers)))
-    return _SoundTable(numbers)
-
-
-class _SoundTable(dict[int, str]):
-    """A translation table filled as characters are met; what it does not know is mute."""
-
-    def __init__(self, numbers: dict[str, str]) -> None:
-        super().__init__()
-        self._numbers = numbers
-
-    def __missing__(self, code: int) -> str:
-        known = 0x4E00 <= code < 0x9FA6
-        self[code] = sound = self._numbers.get(_sound(chr(code)), _MUTE) if known else _MUTE
-        return sound
+    return Form(lambda code: numbers.get(_sound(chr(code)), _MUTE) if 0x4E00 <= code < 0x9FA6 else _MUTE)
 
 
 def _ring(area: Area) -> Polygon:
@@ -246,7 +230,3 @@ def _key(text: str, at: int, word: str) -> str:
     """A name and the door number that follows it."""
     doors = _DOOR.match(text, at + len(word))
     return word + (doors[0] if doors else "")
-
-
-def _may_hold_post(text: str) -> bool:
-    return any(char.isdigit() for char in text)

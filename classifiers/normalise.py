@@ -10,7 +10,8 @@ import unicodedata
 from functools import cache
 from pathlib import Path
 
-_BMP = 0x10000
+from classifiers.fused import Form
+
 _COMMA = "，"
 _STOP = "。"
 _COMMAS = ",;:、·~…—-_/|\\"
@@ -48,34 +49,11 @@ def _fold_char(char: str) -> str | None:
     return char if char.isalnum() else None
 
 
-class _Plain(dict[int, str]):
-    """Filled as characters are met: all of them at once would take half a second at each start."""
-
-    def __missing__(self, code: int) -> str:
-        if code >= _BMP:
-            return chr(code)
-        self[code] = char = _plain_char(code)
-        return char
+def _folded(code: int) -> str | None:
+    return _fold_char(plain(chr(code)))
 
 
-class _Fold(dict[int, str | None]):
-    """The same of `fold`."""
-
-    def __missing__(self, code: int) -> str | None:
-        if code >= _BMP:
-            return chr(code)
-        self[code] = char = _fold_char(_PLAIN[code])
-        return char
-
-
-_PLAIN, _FOLD = _Plain(), _Fold()
-
-
-def plain(text: str) -> str:
-    """Simplified, half width, lower case, same length; pauses become `，`, ends `。`, blanks a space."""
-    return text.translate(_PLAIN)
-
-
-def fold(text: str) -> str:
-    """The form the model reads: `plain` without punctuation and blanks, every digit 0."""
-    return text.translate(_FOLD)
+plain = Form(_plain_char)
+"""Simplified, half width, lower case, same length; pauses become `，`, ends `。`, blanks a space."""
+fold = Form(_folded)
+"""The form the model reads: `plain` without punctuation and blanks, every digit 0."""

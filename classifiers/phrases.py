@@ -6,16 +6,15 @@ it. A question (有没有, 是不是, 会不会) takes nothing back.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from operator import add
 
 from classifiers.normalise import plain
+from classifiers.wordlist import Words
 from engine.model.city import City, DangerRule
 
 _CLAUSE_ENDS = re.compile("[，。]")
 _NEGATIONS = frozenset("没不")
-_PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +39,21 @@ class _Spot:
 
 
 class Phrases:
-    """A city's phrase rules, compiled once. Looking starts from pairs of characters, which are cheap to intersect."""
+    """A city's phrase rules, compiled once."""
 
     def __init__(self, city: City) -> None:
         self._spots: dict[str, list[_Spot]] = {}
         for spot in (_spot(rule, phrase) for rule in city.danger for phrase in rule.phrases):
-            if len(spot.phrase) >= _PAIR:
-                self._spots.setdefault(spot.phrase, []).append(spot)
-        self._by_pair = _by_pair(self._spots)
-        self._harmless = _by_pair(plain(word) for word in city.harmless)
+            self._spots.setdefault(spot.phrase, []).append(spot)
+        self._words = Words(self._spots)
+        self._harmless = Words(plain(word) for word in city.harmless)
 
     def find(self, text: str) -> list[Hit]:
         """Every phrase that speaks in a text (given in its `plain` form), one hit a rule."""
-        places = _places(text, self._by_pair)
+        places = self._words.find(text)
         if not places:
             return []
-        hushed = [(at, at + len(word)) for at, word in _places(text, self._harmless) if not _asks(text, at, word)]
+        hushed = [(at, at + len(word)) for at, word in self._harmless.find(text) if not _asks(text, at, word)]
         found: dict[str, Hit] = {}
         for at, phrase in places:
             end = at + len(phrase)
@@ -65,26 +63,6 @@ class Phrases:
                 if spot.rule.name not in found and not _taken_back(spot, text, at, end):
                     found[spot.rule.name] = Hit(spot.rule.name, spot.rule.sign, spot.rule.reason, phrase)
         return list(found.values())
-
-
-def _by_pair(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """First two characters → the words that begin so."""
-    table: dict[str, list[str]] = {}
-    for word in dict.fromkeys(words):
-        if len(word) >= _PAIR:
-            table.setdefault(word[:_PAIR], []).append(word)
-    return {pair: tuple(found) for pair, found in table.items()}
-
-
-def _places(text: str, table: dict[str, tuple[str, ...]]) -> list[tuple[int, str]]:
-    """(start, word) of every word of a table in a text, in order."""
-    places: list[tuple[int, str]] = []
-    for pair in table.keys() & set(map(add, text, text[1:])):
-        at = text.find(pair)
-        while at >= 0:
-            places += [(at, word) for word in table[pair] if text.startswith(word, at)]
-            at = text.find(pair, at + 1)
-    return sorted(places)
 
 
 def _spot(rule: DangerRule, phrase: str) -> _Spot:

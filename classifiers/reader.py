@@ -7,8 +7,6 @@ leaves the police unless its risk lies under the conformal threshold.
 
 from dataclasses import dataclass
 
-import re2
-
 from classifiers.features import spoken_of
 from classifiers.gazetteer import Gazetteer
 from classifiers.matters import MATTERS, group_of, matter_map, matter_of, matter_shares
@@ -18,6 +16,7 @@ from classifiers.reasons import REASONS, decisive_words
 from classifiers.scorer import DANGER, Score, Scorer
 from classifiers.signs import SignReader
 from classifiers.weights import Floats, Weights
+from classifiers.wordlist import Words
 from engine.model.call import Location
 from engine.model.city import City
 from engine.model.reading import Candidate, Matter, Place, Reading, Reason, Signs
@@ -30,14 +29,13 @@ AGREE = 0.02
 """Danger score under which a phrase alone is not believed at once: a person looks."""
 
 
-def names_of_areas(city: City) -> str:
-    """A pattern of every area's and road's name: where it happened says nothing of whose matter it is.
+def names_of_areas(city: City) -> Words:
+    """Every area's and road's name: where it happened says nothing of whose matter it is.
 
     The corpus names hardly any place and letters name most of them, so that a street's name alone would make
     a burglary look like a letter to the mayor.
     """
-    names = {name for area in city.areas.values() for name in (area.name, *area.aliases, *area.roads) if len(name) > 1}
-    return "|".join(map(re2.escape, sorted(names, key=len, reverse=True))) or r"[^\x00-\x{10FFFF}]"
+    return Words(name for area in city.areas.values() for name in (area.name, *area.aliases, *area.roads))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +60,14 @@ class Reader:
         self._phrases = Phrases(city)
         self._signs = SignReader()
         self._places = Gazetteer(city)
-        self._elsewhere = re2.compile(names_of_areas(city))
+        self._elsewhere = names_of_areas(city)
         self._version = str(weights.facts.get("version", ""))
 
     def read(self, text: str, *, channel: str = "110", location: Location | None = None) -> Reading:
         """The reading of one text; never raises for any string. `channel` may be any of the contract's."""
         words = plain(text)
         hits = self._phrases.find(words)
-        whole = text.encode("utf-8", "replace").decode()  # re2 takes no half of a surrogate pair
-        said = self._elsewhere.sub("", whole) or whole
+        said = self._elsewhere.without(text) or text
         score = self.scorer.score(said, bool(hits))
         signs = self._signs.read(words, frozenset(hit.sign for hit in hits))
         place, asked = self._places.locate(words, location)
@@ -84,7 +81,8 @@ class Reader:
         verdict = self._judge(score, shares, best, hits)
         best = self._fitting(score.probabilities, verdict, best)
         category = self._map.categories[best]
-        reasons = [*self._why(said, best, score, hits, verdict), *asked]
+        read, likely = plain(said), self._likeliest(score.probabilities)
+        reasons = [*self._why(read, best, score, hits, verdict), *asked]
         return Reading(
             matter=verdict.matter,
             category=category.id,
@@ -93,13 +91,13 @@ class Reader:
             confidence=round(verdict.confidence, 4),
             review=bool(verdict.code),
             reasons=tuple(reasons),
-            candidates=self._candidates(score.probabilities),
+            candidates=self._candidates(likely),
             signs=signs,
             place=place,
             danger_score=round(score.danger, 4),
             model_version=self._version,
-            spread=self._spread(score.probabilities),
-            concepts=spoken_of(plain(said)),
+            spread=self._spread(likely),
+            concepts=spoken_of(read),
             unseen=self.scorer.unseen(said),
         )
 
@@ -140,35 +138,31 @@ class Reader:
 
     def _fitting(self, probabilities: Floats, verdict: _Verdict, best: int) -> int:
         """The likeliest category that fits the matter decided on; a danger may stay in a civil category's words."""
+        if self._map.calm[best] is verdict.matter:
+            return best
         fitting = probabilities * self._map.sums[:, MATTERS.index(verdict.matter)]
         return int(fitting.argmax()) if fitting.any() else best
 
-    def _candidates(self, probabilities: Floats) -> tuple[Candidate, ...]:
-        order = probabilities.argsort()[:-4:-1]
-        return tuple(
-            Candidate(
-                self._map.categories[at].id,
-                self._map.calm[at],
-                round(float(probabilities[at]), 4),
-            )
-            for at in order
-        )
+    def _likeliest(self, probabilities: Floats) -> list[tuple[int, float]]:
+        """(category, probability) of the likeliest dozen, best first."""
+        order = probabilities.argsort()[: -_SPREAD - 1 : -1]
+        return list(zip(order.tolist(), probabilities[order].tolist(), strict=True))
 
-    def _spread(self, probabilities: Floats) -> tuple[tuple[str, float], ...]:
-        likely = probabilities.argsort()[: -_SPREAD - 1 : -1]
-        return tuple(
-            (self._map.categories[at].id, round(float(probabilities[at]), 3))
-            for at in likely
-            if probabilities[at] >= _LEAST_SHARE
-        )
+    def _candidates(self, likely: list[tuple[int, float]]) -> tuple[Candidate, ...]:
+        categories, calm = self._map.categories, self._map.calm
+        return tuple([Candidate(categories[at].id, calm[at], round(share, 4)) for at, share in likely[:3]])
 
-    def _why(self, text: str, best: int, score: Score, hits: list[Hit], verdict: _Verdict) -> list[Reason]:
+    def _spread(self, likely: list[tuple[int, float]]) -> tuple[tuple[str, float], ...]:
+        categories = self._map.categories
+        return tuple([(categories[at].id, round(share, 3)) for at, share in likely if share >= _LEAST_SHARE])
+
+    def _why(self, words: str, best: int, score: Score, hits: list[Hit], verdict: _Verdict) -> list[Reason]:
         reasons = [Reason("danger_phrase", f"危险用语“{hit.phrase}”：{hit.reason}") for hit in hits]
         if score.danger >= self._limits.danger:
-            words = decisive_words(self.scorer, text, DANGER)
-            reasons.append(Reason("danger_model", f"模型判断有危险（{score.danger:.0%}）" + words))
+            because = decisive_words(self.scorer, words, score.sums, DANGER)
+            reasons.append(Reason("danger_model", f"模型判断有危险（{score.danger:.0%}）" + because))
         name = self._map.categories[best].name
-        reasons.append(Reason("category", f"像“{name}”" + decisive_words(self.scorer, text, best)))
+        reasons.append(Reason("category", f"像“{name}”" + decisive_words(self.scorer, words, score.sums, best)))
         if verdict.code:
             reasons.append(Reason(verdict.code, REASONS[verdict.code]))
         return reasons

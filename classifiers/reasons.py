@@ -1,9 +1,7 @@
 """The Chinese sentences a reading gives for itself."""
 
-from operator import add
-
-from classifiers.normalise import plain
 from classifiers.scorer import Scorer
+from classifiers.weights import Floats
 
 REASONS = {
     "too_little": "内容太少，请接警员再问清楚",
@@ -19,12 +17,14 @@ _LONGEST = 300
 """Characters of a text that are searched for decisive words; the beginning says what a letter is about."""
 
 
-def decisive_words(scorer: Scorer, text: str, column: int) -> str:
-    """`，依据：“漏水”“楼上”`: the pieces of the text that pulled hardest towards a column; empty when none did."""
-    words = plain(text[:_LONGEST])
-    pairs = list(map(add, words, words[1:]))
-    pulls = scorer.contributions(pairs, scorer.direction(text, column))
-    order = sorted(range(len(pairs)), key=pulls.__getitem__, reverse=True)[: SHOWN + 2]
+def decisive_words(scorer: Scorer, words: str, sums: Floats, column: int) -> str:
+    """`，依据：“漏水”“楼上”`: the pieces of a text that pulled hardest towards a column; empty when none did.
+
+    `words` is the text in its `plain` form, `sums` what the score says of it.
+    """
+    words = words[:_LONGEST]
+    pulls = scorer.pulls(words, scorer.direction(sums, column))
+    order = sorted(range(len(pulls)), key=pulls.__getitem__, reverse=True)[: SHOWN + 2]
     strong = sorted(at for at in order if pulls[at] > 0.0)
     merged: list[str] = []
     end = -1
@@ -32,7 +32,7 @@ def decisive_words(scorer: Scorer, text: str, column: int) -> str:
         if at <= end:
             merged[-1] += words[end + 1 : at + 2]
         else:
-            merged.append(pairs[at])
+            merged.append(words[at : at + 2])
         end = at + 1
     found = [word for word in dict.fromkeys(merged) if not _MARKS & set(word)][:SHOWN]
     return "，依据：" + "".join(f"“{word}”" for word in found) if found else ""

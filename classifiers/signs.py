@@ -6,7 +6,8 @@ make something of it.
 
 import re
 
-from classifiers.features import concepts
+from classifiers.features import CONCEPT_MARK, concepts
+from classifiers.fused import Grams
 from engine.model.reading import Signs
 
 _DIGIT = {char: value for value, char in enumerate("零一二三四五六七八九")} | {
@@ -24,35 +25,19 @@ _AMOUNT = re.compile(
 _PEOPLE = re.compile(
     f"({_NUMERAL}|几十|上百|几百|上千)(多|来|几|余|号|好几)*(?:个|名|口|位)?(?:人|工人|业主|家长|村民|男的|女的|小伙|工友|民工|农民工|学生|大汉|老人|孩子|司机|住户)"
 )
-_MONEY_WORDS = (
-    "万",
-    "钱",
-    "款",
-    "元",
-    "块",
-    "转",
-    "账",
-    "骗",
-    "欠",
-    "赔",
-    "工资",
-    "押金",
-    "费",
-    "存",
-    "取",
-    "本金",
-    "赌",
-    "利息",
-    "投",
-    "借",
-    "贷",
-    "垫",
-    "汇",
-    "充",
-)
-_WEAPONS = ("刀具", "钝器", "枪爆")
+_MONEY = re.compile("[万钱款元块转账骗欠赔费存取赌投借贷垫汇充]|工资|押金|本金|利息")
+_COUNTED = re.compile("[0-9零一二三四五六七八九两俩〇十百千]")
+"""What every sum and every number of people begins with."""
+_SPOKEN_BY = {
+    "weapons": (("刀具", "钝器", "枪爆"), 2),
+    "injury": (("受伤", "流血"), 2),
+    "children": (("孩子",), 1),
+    "elderly": (("老人",), 2),
+}
+"""The concepts whose words say a sign, and the least length of a word."""
 _PAST = re.compile(
-    "去年|前年|大前年|上个月|上周|上星期|上礼拜|几年前|[一二两三四五六七八九十]年前|半年前|小时候|昨天|前天|早就|上半年"
+    "去年|前年|大前年|上个月|上周|上星期|上礼拜|小时候|昨天|前天|早就|上半年|"
+    + "|".join(f"{many}年前" for many in "几半一二两三四五六七八九十")
 )
 _PEOPLE_WORDS = {"几十": 30, "上百": 100, "几百": 300, "上千": 1000}
 _NOT_MONEY = frozenset("楼号栋单元室路岁点个人名次年月日天层米斤度路户页")
@@ -86,7 +71,7 @@ def _chinese(words: str) -> int:
 
 def amount(text: str) -> float:
     """Largest sum of money in yuan; a number counts as money when a currency word or 万 follows it."""
-    if not any(word in text for word in _MONEY_WORDS):
+    if not (_COUNTED.search(text) and _MONEY.search(text)):
         return 0.0
     return max((_value(match, text) for match in _AMOUNT.finditer(text)), default=0.0)
 
@@ -110,42 +95,41 @@ def _value(match: re.Match[str], text: str) -> float:
 
 def people(text: str) -> int:
     """Largest number of people named."""
+    if not _COUNTED.search(text):
+        return 0
     counts = [_PEOPLE_WORDS.get(match[1]) or number(match[1]) for match in _PEOPLE.finditer(text)]
     return int(max((count for count in counts if count < 1e6), default=0))
 
 
-def _words_of(names: tuple[str, ...], text: str) -> tuple[str, ...]:
-    return tuple(sorted(word for word in _lexicon(names) if word in text))
-
-
-def _lexicon(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(word for word, kinds in concepts().items() if any(kind[1:] in names for kind in kinds))
+def _lexicon(names: tuple[str, ...], least: int) -> list[str]:
+    wanted = {CONCEPT_MARK + name for name in names}
+    return [word for word, kinds in concepts().items() if len(word) >= least and not wanted.isdisjoint(kinds)]
 
 
 class SignReader:
-    """Reads signs; the word lists are turned into patterns once."""
+    """Reads signs; the word lists are put together once."""
 
     def __init__(self) -> None:
-        self._weapons = _pattern(_WEAPONS, least=2)
-        self._injury = _pattern(("受伤", "流血"), least=2)
-        self._children = _pattern(("孩子",), least=1)
-        self._elderly = _pattern(("老人",), least=2)
+        signs: dict[str, set[str]] = {}
+        for sign, (names, least) in _SPOKEN_BY.items():
+            for word in _lexicon(names, least):
+                signs.setdefault(word, set()).add(sign)
+        self._words = Grams(list(signs))
+        self._signs = list(signs.values())
+        weapons, least = _SPOKEN_BY["weapons"]
+        self._weapons = re.compile("|".join(map(re.escape, sorted(_lexicon(weapons, least), key=len, reverse=True))))
 
     def read(self, text: str, spoken: frozenset[str] = frozenset()) -> Signs:
         """Signs of a `plain` text; `spoken` are the signs its danger phrases raised."""
+        said: set[str] = set().union(*[self._signs[number] for _, number in self._words.find(text, 1)])
         return Signs(
             amount=amount(text),
             people=people(text),
-            weapons=tuple(dict.fromkeys(self._weapons.findall(text))),
-            injury="injury" in spoken or self._injury.search(text) is not None,
+            weapons=tuple(dict.fromkeys(self._weapons.findall(text))) if "weapons" in said else (),
+            injury="injury" in spoken or "injury" in said,
             violence="violence" in spoken,
             threat="threat" in spoken,
-            children=self._children.search(text) is not None,
-            elderly=self._elderly.search(text) is not None,
+            children="children" in said,
+            elderly="elderly" in said,
             past=_PAST.search(text) is not None,
         )
-
-
-def _pattern(names: tuple[str, ...], least: int) -> re.Pattern[str]:
-    words = sorted((word for word in _lexicon(names) if len(word) >= least), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, words)))

@@ -1,0 +1,328 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+"""The loops of a reading that touch every character, compiled: forms of a text, words in it, the model's sums.
+
+Nothing is decided here. `Form` writes a text in another form, `Grams` finds words of one to four characters in a text,
+`Layers` adds the rows of the words it finds and takes them through the network. All hold the interpreter's lock while
+they work (some microseconds), so one of each can be shared between threads.
+"""
+
+from cpython.unicode cimport PyUnicode_FromKindAndData, PyUnicode_KIND, PyUnicode_DATA, PyUnicode_READ
+from libc.math cimport exp, sqrt
+from libc.stdint cimport int32_t, uint16_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memset
+
+import numpy as np
+
+cdef enum:
+    PLANE = 0x10000
+    CHARACTERS = 0x110000
+    NOTHING = 0xFFFFFFFF
+    LONGEST = 4
+
+
+cdef class Form:
+    """A table of the basic plane: each character becomes another one, or nothing. Other planes stay as they are."""
+
+    cdef unsigned int to[PLANE]
+
+    def __init__(self, table):
+        """`table` holds a character, or None to drop it, for each of the 65,536."""
+        cdef Py_ssize_t code
+        for code, char in enumerate(table):
+            self.to[code] = NOTHING if char is None else ord(char)
+
+    def __call__(self, str text not None):
+        """The text in this form."""
+        cdef Py_ssize_t length = len(text), at, n = 0
+        cdef int kind = PyUnicode_KIND(text)
+        cdef void* data = PyUnicode_DATA(text)
+        cdef unsigned int code
+        cdef unsigned int* out = <unsigned int*> malloc((length + 1) * sizeof(unsigned int))
+        if out == NULL:
+            raise MemoryError
+        try:
+            for at in range(length):
+                code = PyUnicode_READ(kind, data, at)
+                if code < PLANE:
+                    code = self.to[code]
+                out[n] = code
+                n += code != NOTHING
+            return PyUnicode_FromKindAndData(4, out, n)
+        finally:
+            free(out)
+
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
+    __attribute__((target_clones("avx2", "default")))
+    #endif
+    static void add_scaled(double *restrict total, const double *restrict row, double by, Py_ssize_t width) {
+        for (Py_ssize_t column = 0; column < width; column++) total[column] += by * row[column];
+    }
+    static inline void soon(const double *row, Py_ssize_t width) {
+    #ifdef __GNUC__
+        for (Py_ssize_t column = 0; column < width; column += 8) __builtin_prefetch(row + column);
+    #endif
+    }
+    """
+    void add_scaled(double* total, const double* row, double by, Py_ssize_t width) nogil
+    void soon(const double* row, Py_ssize_t width) nogil
+
+
+cdef struct Slot:
+    uint64_t key
+    int32_t number
+    int32_t goes_on
+
+
+cdef class Grams:
+    """Words of one to four characters → their numbers (0, 1, …). Longer words are never found."""
+
+    cdef uint16_t* letters
+    cdef Slot* slots
+    cdef uint64_t mask
+
+    def __cinit__(self, words):
+        cdef uint64_t size = 16
+        while size < 2 * <uint64_t> sum(min(len(word), 3) for word in words):
+            size *= 2
+        self.mask = size - 1
+        self.letters = <uint16_t*> calloc(CHARACTERS, sizeof(uint16_t))
+        self.slots = <Slot*> calloc(size, sizeof(Slot))
+        if self.letters == NULL or self.slots == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.letters)
+        free(self.slots)
+
+    def __init__(self, words):
+        """Raises `ValueError` when the words are written with more than 65,535 characters."""
+        cdef int32_t number
+        cdef Slot* slot
+        letters = {}
+        for number, word in enumerate(words):
+            if not 0 < len(word) <= LONGEST:
+                continue
+            key = 0
+            for size, char in enumerate(word, 1):
+                key = key << 16 | letters.setdefault(char, len(letters) + 1)
+                slot = self.slot(key)
+                if slot.key == 0:
+                    slot.key, slot.number = key, -1
+                if size == len(word):
+                    slot.number = number
+                else:
+                    slot.goes_on = 1
+        if len(letters) >= PLANE:
+            raise ValueError("words of more than 65,535 different characters")
+        for char, letter in letters.items():
+            self.letters[<unsigned int> ord(char)] = letter
+
+    cdef inline Slot* slot(self, uint64_t key) noexcept nogil:
+        """Where a key is, or the free place (key 0) where it would be."""
+        cdef uint64_t at = spread(key) & self.mask
+        while self.slots[at].key != 0 and self.slots[at].key != key:
+            at = (at + 1) & self.mask
+        return &self.slots[at]
+
+    cdef inline int32_t pair(self, uint64_t before, uint64_t letter) noexcept nogil:
+        cdef Slot* slot
+        if before == 0 or letter == 0:
+            return -1
+        slot = self.slot(before << 16 | letter)
+        return slot.number if slot.key else -1
+
+    def find(self, str text not None, int shortest):
+        """(start, number) of every word of at least so many characters in a text, in the order of their starts."""
+        cdef Py_ssize_t length = len(text), at, size
+        cdef int kind = PyUnicode_KIND(text)
+        cdef void* data = PyUnicode_DATA(text)
+        cdef uint64_t key, letter
+        cdef Slot* slot
+        cdef list found = []
+        for at in range(length):
+            key = 0
+            for size in range(1, min(<Py_ssize_t> LONGEST, length - at) + 1):
+                letter = self.letters[PyUnicode_READ(kind, data, at + size - 1)]
+                if letter == 0:
+                    break
+                key = key << 16 | letter
+                slot = self.slot(key)
+                if slot.key == 0:
+                    break
+                if size >= shortest and slot.number >= 0:
+                    found.append((at, slot.number))
+                if not slot.goes_on:
+                    break
+        return found
+
+    def known_pairs(self, str text not None):
+        """How many of a text's pairs of neighbours are among the words."""
+        cdef Py_ssize_t at
+        cdef int kind = PyUnicode_KIND(text)
+        cdef void* data = PyUnicode_DATA(text)
+        cdef uint64_t before = 0, letter
+        cdef int count = 0
+        for at in range(len(text)):
+            letter = self.letters[PyUnicode_READ(kind, data, at)]
+            count += self.pair(before, letter) >= 0
+            before = letter
+        return count
+
+
+cdef inline uint64_t spread(uint64_t key) noexcept nogil:
+    """The bits of a key, mixed: neighbouring keys come to lie far apart."""
+    key *= <uint64_t> 0x9E3779B97F4A7C15
+    return key ^ (key >> 32)
+
+
+cdef class Layers:
+    """A model's rows and network, as weights.py describes them, and the city's police categories."""
+
+    cdef Grams grams
+    cdef const double[:, ::1] rows
+    cdef const double[:, ::1] second
+    cdef const double[::1] first_bias, second_bias, bias, police
+    cdef Py_ssize_t width, hidden, columns
+    cdef double loud, temperature
+    cdef dict raised
+    cdef list above
+    cdef unsigned char* seen
+    cdef unsigned char* raises
+
+    def __cinit__(self, Grams grams, weights, *rest):
+        self.seen = <unsigned char*> calloc(len(weights.rows) + 1, 1)
+        self.raises = <unsigned char*> calloc(len(weights.rows) + 1, 1)
+        if self.seen == NULL or self.raises == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.seen)
+        free(self.raises)
+
+    def __init__(self, Grams grams, weights, police, raised):
+        """`police` has a 1 for police work; `raised` gives the rows that a word's row raises besides its own."""
+        cdef int32_t row
+        network = weights.network
+        self.grams, self.rows, self.bias, self.police, self.raised = grams, weights.rows, weights.bias, police, raised
+        self.first_bias, self.second, self.second_bias = network.first_bias, network.second, network.second_bias
+        self.width, self.hidden, self.columns = self.rows.shape[1], self.second.shape[0], self.second.shape[1]
+        self.loud, self.temperature, self.above = weights.loud, weights.temperature, list(weights.above)
+        for row in raised:
+            self.raises[row] = 1
+
+    cdef list features(self, str folded):
+        """Rows of a text's features, each once."""
+        cdef Py_ssize_t length = len(folded), at, size
+        cdef int kind = PyUnicode_KIND(folded)
+        cdef void* data = PyUnicode_DATA(folded)
+        cdef uint64_t key, letter
+        cdef int32_t row, other
+        cdef Slot* slot
+        cdef list found = []
+        for at in range(length):
+            key = 0
+            for size in range(1, min(<Py_ssize_t> LONGEST, length - at) + 1):
+                letter = self.grams.letters[PyUnicode_READ(kind, data, at + size - 1)]
+                if letter == 0:
+                    break
+                key = key << 16 | letter
+                slot = self.grams.slot(key)
+                if slot.key == 0:
+                    break
+                row = slot.number
+                if row >= 0 and not self.seen[row]:
+                    self.seen[row] = 1
+                    soon(&self.rows[row, 0], self.width)
+                    found.append(row)
+                    if self.raises[row]:
+                        for other in self.raised[row]:
+                            if not self.seen[other]:
+                                self.seen[other] = 1
+                                found.append(other)
+                if not slot.goes_on:
+                    break
+        for row in found:
+            self.seen[row] = 0
+        return found
+
+    cdef Py_ssize_t sums(self, str folded, double* total):
+        """Adds up the rows of a text's features over their norm; answers how many features it has."""
+        cdef list found = self.features(folded)
+        cdef Py_ssize_t column
+        cdef int32_t row
+        cdef double norm
+        memset(total, 0, self.width * sizeof(double))
+        for row in found:
+            add_scaled(total, &self.rows[row, 0], 1.0, self.width)
+        norm = sqrt(total[self.width - 1])
+        if norm > 0.0:
+            for column in range(self.width - 1):
+                total[column] /= norm
+        return len(found)
+
+    cdef void forward(self, const double* sums, double* total) noexcept:
+        """From sums to the logits of all columns, then the margins of groups, police and danger."""
+        cdef Py_ssize_t unit, column
+        cdef double active
+        for column in range(self.columns):
+            total[column] = self.second_bias[column]
+        for unit in range(self.hidden):
+            active = sums[unit] + self.first_bias[unit]
+            if active > 0.0:
+                add_scaled(total, &self.second[unit, 0], active, self.columns)
+        for column in range(self.bias.shape[0]):
+            total[self.columns + column] = sums[self.hidden + column] + self.bias[column]
+
+    def margins(self, str folded not None):
+        """(margins, features known, sums) of a folded text; see scorer.py."""
+        cdef double[::1] sums = np.empty(self.width), out = np.empty(self.columns + self.bias.shape[0])
+        cdef Py_ssize_t seen = self.sums(folded, &sums[0])
+        self.forward(&sums[0], &out[0])
+        return sums.base, out.base, seen
+
+    def shares(self, double[::1] margins not None):
+        """(probabilities of the categories, of police work by its category, of an endangered category)."""
+        cdef Py_ssize_t column, half = self.columns // 2
+        cdef double most = -1e300, total = 0.0, threat = 0.0, police = 0.0
+        cdef double* logits = &margins[0]
+        cdef double[::1] out = np.empty(half)
+        cdef int group
+        for column, group in enumerate(self.above):
+            logits[column] = self.temperature * (logits[column] + self.loud * logits[self.columns + group])
+            logits[half + column] = self.temperature * (logits[half + column] + self.loud * logits[self.columns + group])
+            most = max(most, logits[column], logits[half + column])
+        for column in range(self.columns):
+            logits[column] = exp(logits[column] - most)
+            total += logits[column]
+        for column in range(half):
+            threat += logits[half + column]
+            police += self.police[column] * logits[column]
+            out[column] = (logits[column] + logits[half + column]) / total
+        return out.base, (police + threat) / total, threat / total
+
+    def pulls(self, str text not None, const double[::1] direction not None):
+        """What each pair of neighbours in a text adds along a direction; 0 where the model does not know it."""
+        cdef Py_ssize_t at, column
+        cdef int kind = PyUnicode_KIND(text)
+        cdef void* data = PyUnicode_DATA(text)
+        cdef uint64_t before = 0, letter
+        cdef int32_t row
+        cdef const double* values
+        cdef double total
+        cdef list found = []
+        for at in range(len(text)):
+            letter = self.grams.letters[PyUnicode_READ(kind, data, at)]
+            row = self.grams.pair(before, letter)
+            total = 0.0
+            if row >= 0:
+                values = &self.rows[row, 0]
+                for column in range(self.width):
+                    total += values[column] * direction[column]
+            if at:
+                found.append(total)
+            before = letter
+        return found
