@@ -1,9 +1,9 @@
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from classifiers.weights import Floats, Weights
 
 class Form:
-    def __init__(self, table: Iterable[str | None]) -> None: ...
+    def __init__(self, become: Callable[[int], str | None]) -> None: ...
     def __call__(self, text: str) -> str: ...
 
 class Grams:

@@ -18,19 +18,30 @@ cdef enum:
     PLANE = 0x10000
     CHARACTERS = 0x110000
     NOTHING = 0xFFFFFFFF
+    UNASKED = 0xFFFFFFFE
     LONGEST = 4
 
 
 cdef class Form:
-    """A table of the basic plane: each character becomes another one, or nothing. Other planes stay as they are."""
+    """Each character of the basic plane becomes another one, or nothing. Other planes stay as they are.
+
+    What a character becomes is asked once, when it is first met: all of them would take half a second at each start.
+    """
 
     cdef unsigned int to[PLANE]
+    cdef object become
 
-    def __init__(self, table):
-        """`table` holds a character, or None to drop it, for each of the 65,536."""
+    def __init__(self, become):
+        """`become` answers, for a character's code, the character in this form, or None to drop it."""
         cdef Py_ssize_t code
-        for code, char in enumerate(table):
-            self.to[code] = NOTHING if char is None else ord(char)
+        self.become = become
+        for code in range(PLANE):
+            self.to[code] = UNASKED
+
+    cdef unsigned int ask(self, unsigned int code) except UNASKED:
+        char = self.become(code)
+        self.to[code] = NOTHING if char is None else ord(char)
+        return self.to[code]
 
     def __call__(self, str text not None):
         """The text in this form."""
@@ -45,7 +56,7 @@ cdef class Form:
             for at in range(length):
                 code = PyUnicode_READ(kind, data, at)
                 if code < PLANE:
-                    code = self.to[code]
+                    code = self.to[code] if self.to[code] != UNASKED else self.ask(code)
                 out[n] = code
                 n += code != NOTHING
             return PyUnicode_FromKindAndData(4, out, n)
