@@ -37,6 +37,8 @@ class Told:
     version: int
     alarm: int | None
     line: list[LogEntry]
+    units: list[str]
+    """Units that have it."""
     listed: set[str]
     """Lists it stands in, of those that were asked."""
 
@@ -48,6 +50,9 @@ class Store:
     url: str
     tally: Counter[str] = field(default_factory=Counter)
     """What happened over all runs, so that a campaign can say what it tried."""
+
+    writes: int = 0
+    """How often it was asked for something that may change it: only then it is looked at again."""
 
     def __post_init__(self) -> None:
         self._units: list[str] = []
@@ -86,11 +91,14 @@ class Store:
 
     def commit(self, change: Change, now: int, idem: str = "", answer: bytes = b"") -> bytes:
         """Raises `Conflict`."""
+        self.writes += 1
         keyed = replace(change, idempotency_key=idem)
         return self.run(commits.commit(self._clients[0], TOWN, keyed, now=now, answer=answer))
 
     def race(self, changes: Sequence[Change], now: int) -> list[bool]:
         """All committed at once over both connections; which were taken."""
+
+        self.writes += 1
 
         async def one(n: int, change: Change) -> bool:
             try:
@@ -106,6 +114,7 @@ class Store:
 
     def due(self, now: int) -> list[queues.Ringing]:
         """What a worker takes up, on lease."""
+        self.writes += 1
         return self.run(queues.due_alarms(self._clients[1], TOWN, now, limit=50, lease=LEASE_MS))
 
     def told(self, kind: str, subject: str, *lists: str) -> Told:
@@ -114,23 +123,20 @@ class Store:
             ("HMGET", key(TOWN, kind, subject), "json", "v"),
             ("ZSCORE", key(TOWN, "alarms"), f"{kind}:{subject}"),
             ("LRANGE", key(TOWN, "line", subject), 0, -1),
+            *(("HGET", key(TOWN, "unit", name), "order") for name in self._units),
             *(("ZSCORE", key(TOWN, name), subject) for name in lists),
         ]
-        (json, version), alarm, line, *scores = self.run(self._clients[1].read_many(asked))
+        (json, version), alarm, line, *rest = self.run(self._clients[1].read_many(asked))
+        having, scores = rest[: len(self._units)], rest[len(self._units) :]
         at = None if alarm is None else int(float(alarm))
         return Told(
             json,
             int(version),
             at,
             [_entry(e) for e in line],
+            [name for name, order in zip(self._units, having, strict=True) if order == subject.encode()],
             {n for n, s in zip(lists, scores, strict=True) if s is not None},
         )
-
-    def engaged(self, order_id: str) -> list[str]:
-        """Units that have the order."""
-        asked = [("HGET", key(TOWN, "unit", name), "order") for name in self._units]
-        found = self.run(self._clients[1].read_many(asked))
-        return [name for name, order in zip(self._units, found, strict=True) if order == order_id.encode()]
 
 
 @contextmanager
