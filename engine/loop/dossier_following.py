@@ -12,7 +12,7 @@ from engine.model.call import Instant
 from engine.model.change import Change
 from engine.model.city import City
 from engine.model.decision import Handoff
-from engine.model.dossier import Act, Dossier, DossierAct, DossierEvent
+from engine.model.dossier import MOVES, Act, Dossier, DossierAct, DossierEvent
 from engine.model.message import LogEntry
 from engine.model.order import Event, Order, OrderEvent, State
 from engine.model.reading import Matter
@@ -25,8 +25,10 @@ SEEN = frozenset({"calm", "tense", "absent"})
 def follow(dossier: Dossier, order: Order, event: OrderEvent | None, city: City, now: Instant) -> Change:
     """What a change of one of its orders means for the dossier, as one version; nothing when it means nothing."""
     after, change = dossier, Change()
-    for act in _meant(order, event, city, now):
-        if act.type in legal_events(after, act.actor):
+    for meant in _meant(order, event, city, now):
+        legal = legal_events(after, meant.actor)
+        act = meant if meant.type in legal else _only_noted(meant)
+        if act.type in legal:
             step = act_on(after, act, city, now)
             after, change = step.dossiers[0], change + replace(step, dossiers=())
     settled = with_body(after, order.body_id)
@@ -56,6 +58,12 @@ def _moved(before: Dossier, after: Dossier, order: Order, city: City, now: Insta
     if before.visit_order and not after.visit_order:
         said.append("回访指令已结束" + (f"，下次回访 {stamp(after.visit_at, city)[:10]}" if after.visit_at else ""))
     return dossier_entry(after, "followed", SYSTEM, now, "；".join(said), order_id=order.order_id)
+
+
+def _only_noted(act: DossierAct) -> DossierAct:
+    """What comes back when the dossier is closed already changes nothing in it and is not lost."""
+    meaning = next(move.meaning for move in MOVES if move.event is act.type)
+    return replace(act, type=DossierEvent.NOTE, note=f"结案后{meaning}：{act.note}")
 
 
 def _meant(order: Order, event: OrderEvent | None, city: City, now: Instant) -> list[DossierAct]:

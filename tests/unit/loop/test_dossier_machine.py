@@ -417,7 +417,9 @@ class Files(RuleBasedStateMachine):
         self._commit(Change(orders=(done,)) + follow(dossier, done, told, CITY, self.now))
         after = self.held[dossier.dossier_id]
         assert after.visit_order == ""
-        assert len(after.visits) == len(dossier.visits) + (told is not None)
+        assert len(after.visits) == len(dossier.visits) + (told is not None and dossier.is_open)
+        if told is not None and not dossier.is_open:
+            assert self.lines[dossier.dossier_id][-1].what == "dossier.note", "what comes too late is not lost"
         if told is not None and how != "absent":
             self.model[dossier.dossier_id].visited = True
 
