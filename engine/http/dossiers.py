@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from engine.errors import NotFound
+from engine.errors import NotFound, Refused
 from engine.http.asking import Cursor, Here, Id, Limit, Who, actor, allow
 from engine.http.audited import Audited
 from engine.http.dossier_page import page
@@ -79,8 +79,11 @@ async def dossier_event(
     """A body (its own dossiers) or the command room does something to a dossier."""
     allow(who, ROOM | {Role.BODY})
     own = who.body if who.role is Role.BODY else ""
-    await views.dossier(s.client, s.rules().city.id, dossier_id)  # 404 comes before what the event lacks
-    refuse_incomplete(body)
+    try:
+        refuse_incomplete(body)
+    except Refused:
+        await views.dossier(s.client, s.rules().city.id, dossier_id)  # 404 comes before what the event lacks
+        raise
     act = dossier_act(body, actor(who), who.name, own, s.clock.now(), s.masking.text)
     after = await s.disputes.event(
         dossier_id,

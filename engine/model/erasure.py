@@ -5,11 +5,17 @@ from typing import Any
 
 from engine.model.alert import Alert
 from engine.model.dossier import DisputeCall, Dossier
-from engine.model.message import LogEntry
+from engine.model.message import LogEntry, Message
 from engine.model.order import Order
 
 ERASED = "（已按规定删除）"
 """Stands where words stood."""
+_TOLD = frozenset(
+    {"order_id", "alert_id", "dossier_id", "version", "state", "procedure", "matter", "category", "category_name"}
+    | {"grade", "danger", "handoff", "body", "area", "opened_at", "raised_at", "due", "calls", "call_ids", "returns"}
+    | {"model", "step", "rung", "event"}
+)
+"""What a message still says."""
 _KEPT = frozenset({"body", "version", "state", "grade", "model", "step", "at", "rung", "solved", "satisfied", "type"})
 
 
@@ -60,6 +66,12 @@ def _dispute_call(found: DisputeCall) -> DisputeCall:
     return replace(
         found, text=ERASED, caller="", phone_masked="", name_masked="", address_key="", spot="", location="", amount=0.0
     )
+
+
+def message(found: Message) -> Message:
+    """A message that still waits: which case and how it stands; no words, and no contact to be opened at sending."""
+    kept = {name: value for name, value in found.data.items() if name in _TOLD}
+    return replace(found, data=kept | {"summary": ERASED}, sealed=())
 
 
 def line(entries: list[LogEntry]) -> list[LogEntry]:

@@ -389,7 +389,10 @@ local function settle(keys, args)
   redis.call('HSET', msg, 'state', r.state, 'last', r.last)
   if r.state == 'waiting' then redis.call('ZADD', p .. 'retry', r.retry_at, r.id) end
   if r.state == 'dead' then redis.call('ZADD', p .. 'dead', r.now, r.id) end
-  if r.state == 'delivered' then redis.call('PEXPIRE', msg, HOOK_MS) end
+  if r.state == 'delivered' then
+    redis.call('HDEL', msg, 'json')
+    redis.call('PEXPIRE', msg, HOOK_MS)
+  end
   redis.call('HINCRBY', p .. 'counts', 'fenliu_deliveries_total|outcome=' .. r.state, 1)
   if r.tried then
     redis.call('LPUSH', p .. 'tries:' .. r.body, r.row)
@@ -512,12 +515,16 @@ local function forget(keys, args)
 end
 
 -- rewrite: records whose words are erased stand in the place of what was read, all of them or none: {conflict, kind, id}
--- when one was changed since. Versions stay: nothing happened to the case.
+-- when one was changed since. Versions stay: nothing happened to the case. A message that was delivered meanwhile has
+-- no words any more.
 local function rewrite(keys, args)
   local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
   for _, x in ipairs(r.records) do
     local v = redis.call('HGET', p .. x.kind .. ':' .. x.id, x.kind == 'call' and 'body' or 'v')
     if tostring(v) ~= tostring(x.was) then return { 'conflict', x.kind, x.id } end
+  end
+  for _, m in ipairs(r.messages) do
+    if redis.call('HEXISTS', p .. 'msg:' .. m.id, 'json') == 1 then redis.call('HSET', p .. 'msg:' .. m.id, 'json', m.json) end
   end
   for _, x in ipairs(r.records) do
     local key = p .. x.kind .. ':' .. x.id

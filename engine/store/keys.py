@@ -84,7 +84,9 @@ KEYS: tuple[Key, ...] = (
     Key("units", "set", "place_units", "for ever", "ids of all units"),
     Key("units:free", "zset", "report_unit, commit", "while free", "free units by place (GEO)"),
     Key("outbox", "stream", "commit, requeue, settle", "until delivered", "message ids waiting for delivery"),
-    Key("msg:<id>", "hash", "commit, settle", "7 days after delivery", "json, body, state, tries, last"),
+    Key(
+        "msg:<id>", "hash", "commit, settle", "7 days after delivery", "json until delivered, body, state, tries, last"
+    ),
     Key("retry", "zset", "settle, requeue", "until tried again", "messages by instant of the next try"),
     Key("dead", "zset", "settle, requeue", "until replayed", "dead letters by instant"),
     Key("tries:<body>", "list", "settle", "the newest 300", "tries to deliver to a body"),

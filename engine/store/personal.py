@@ -11,8 +11,9 @@ from engine.model import erasure
 from engine.model.alert import Alert
 from engine.model.call import Instant
 from engine.model.dossier import Dossier
+from engine.model.message import Message
 from engine.model.order import Order
-from engine.store import settled, views
+from engine.store import queues, settled, views
 from engine.store.client import Client
 from engine.store.codec import to_json
 from engine.store.keys import key
@@ -87,11 +88,18 @@ async def erase(
     for record in records:
         record["line"] = [to_json(e) for e in erasure.line(lines[record["id"]])]
     drop = [f"by:caller:{caller}", f"dossiers:caller:{caller}"] if index else []
-    said = await client.call("rewrite", city, records=records, drop=drop)
+    messages = [{"id": m.message_id, "json": to_json(m)} for m in await _waiting(client, city, frozenset(subjects))]
+    said = await client.call("rewrite", city, records=records, messages=messages, drop=drop)
     if said[0] == b"conflict":
         raise Conflict(f"{said[1].decode()} {said[2].decode()} was changed meanwhile; nothing was erased")
     await _thin(client, city, "log", frozenset(subjects))
     await _thin(client, city, "labels", frozenset(subjects))
+
+
+async def _waiting(client: Client, city: str, subjects: frozenset[str]) -> list[Message]:
+    """Messages about one of the subjects that are not delivered, without their words."""
+    every = await queues.undelivered(client, city)
+    return [erasure.message(m) for m in every if {m.subject, *m.sealed} & subjects]
 
 
 def _call(call_id: str, stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from engine.store.keys import key
 
 _messages = msgspec.json.Decoder(Message)
 GROUP = "delivery"
+_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,22 @@ async def _load(client: Client, city: str, entries: list[Any]) -> list[Queued]:
         for (entry_id, _), row in zip(names, rows, strict=True)
         if row[0]
     ]
+
+
+async def undelivered(client: Client, city: str) -> list[Message]:
+    """Every message that still waits: in the outbox, taken by a worker, for its next try, or as a dead letter."""
+    ids: dict[str, None] = {}
+    after = "-"
+    while rows := await client.read("XRANGE", key(city, "outbox"), after, "+", "COUNT", _PAGE):
+        ids |= dict.fromkeys(_field(fields, b"id") for _, fields in rows)
+        after = f"({rows[-1][0].decode()}"
+    for name in ("retry", "dead"):
+        ids |= dict.fromkeys(i.decode() for i in await client.read("ZRANGE", key(city, name), 0, -1))
+    every, found = list(ids), []
+    for at in range(0, len(every), _PAGE):
+        page = every[at : at + _PAGE]
+        found += await client.read_many([("HGET", key(city, "msg", i), "json") for i in page])
+    return [_messages.decode(row) for row in found if row]
 
 
 def _field(fields: Any, name: bytes) -> str:

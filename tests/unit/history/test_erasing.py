@@ -10,11 +10,15 @@ from made_up_days import DAY, MONDAY, days
 
 from engine import archiving, erasing
 from engine.history import History
+from engine.loop.notices import notice
 from engine.model import erasure
 from engine.model.call import Contact
+from engine.model.change import Change
 from engine.model.city import City, RetentionRules
+from engine.model.message import Message, MessageType
+from engine.model.order import Order
 from engine.reports import facts
-from engine.store import views
+from engine.store import commits, queues, views
 from engine.store.client import Client
 from engine.store.keys import key
 from engine.store.settled import DONE_ALERTS
@@ -81,6 +85,44 @@ async def test_a_caller_is_erased_everywhere_but_where_somebody_must_act(
     # Somebody else's case is as it was.
     other = next(o for o in made.orders.values() if not o.is_open and theirs.isdisjoint(o.call_ids) and not o.alert_id)
     assert (await views.order(client, town, other.order_id)).summary == other.summary
+
+
+async def test_erasing_reaches_what_waits_for_its_body_and_what_never_got_there(
+    client: Client, city: City, town: str, tmp_path: Path
+) -> None:
+    """In the outbox, in a worker's hands, waiting for another try, dead: the words go, the errand stays."""
+    made, history = a_town(city, town, seed=3, calls=60), history_in(tmp_path)
+    await put(client, made)
+    theirs = {i for i, c in made.calls.items() if c["call"]["caller"]["hash"] == "h4"}
+    closed = [o for o in made.orders.values() if not o.is_open and o.call_ids]
+    mine = next(o for o in closed if set(o.call_ids) <= theirs)
+    other = next(o for o in closed if theirs.isdisjoint(o.call_ids) and not o.alert_id)
+
+    async def told(order: Order, n: int) -> None:
+        message = notice(order, made.city, MessageType.ORDER_SENT, "b", MONDAY, n, note="邻居王某又来闹")
+        await commits.commit(client, town, Change(messages=(message,)), now=MONDAY)
+
+    for n in range(4):
+        await told(mine, n)
+    taken = await queues.take(client, town, "w", count=10_000, reclaim_idle_ms=None)
+    ours = [one for one in taken if "王某" in str(one)]
+    assert len(ours) == 4
+    for one, state in zip(ours, ("waiting", "dead", "delivered"), strict=False):  # the last stays in the worker's hands
+        await queues.settle(client, town, one, state=state, last="HTTP 500", now=MONDAY, retry_at=MONDAY)
+    await told(mine, 4)
+    await told(other, 5)
+
+    await erasing.erase(client, history, made.city, "h4")
+    names = [f"msg_{mine.order_id}_{mine.version}_{n}" for n in range(5)]
+    kept = await client.read_many([("HGET", key(town, "msg", name), "json") for name in names])
+    assert kept.pop(2) is None, "what was delivered is kept without its words"
+    for raw in kept:
+        left = msgspec.json.decode(raw, type=Message)
+        assert (left.subject, left.sealed, left.data["summary"]) == (mine.order_id, (), erasure.ERASED)
+        assert "王某" not in raw.decode()
+        assert mine.summary not in raw.decode()
+    untouched = await client.read("HGET", key(town, "msg", f"msg_{other.order_id}_{other.version}_5"), "json")
+    assert "王某" in untouched.decode()
 
 
 async def test_an_archived_caller_is_erased_with_the_summaries_of_their_orders(
