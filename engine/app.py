@@ -30,7 +30,8 @@ from engine.history import History
 from engine.http import Service, make_router
 from engine.http.door import Door
 from engine.http.metrics import exposition
-from engine.http.problems import Problem, install, problem
+from engine.http.problems import Problem, install, problem, responses
+from engine.http.rates import Rates
 from engine.intake import Masking
 from engine.model.city import City
 from engine.modelling import Modelling
@@ -146,6 +147,8 @@ async def build(settings: Settings) -> Parts:
         webhook_keys=keeping.webhook_keys(settings),
         tokens=keeping.tokens(settings),
         rules_fault=lambda: rules.fault,
+        call_rates=Rates(settings.calls_a_second / settings.process_count),
+        token_rates=Rates(settings.requests_a_second / settings.process_count),
         open_console=bool(settings.open_console),
     )
     return Parts(settings, client, clock, rules, vault, service)
@@ -188,7 +191,7 @@ def make_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        responses={422: {"model": Problem}},
+        responses=responses(429) | {422: {"model": Problem}},
     )
     install(app)
     app.include_router(make_router())
@@ -254,7 +257,13 @@ async def run_console(settings: Settings) -> None:
     path = socket_path(settings.data)
     path.unlink(missing_ok=True)
     config = uvicorn.Config(
-        app, uds=str(path), log_level="warning", access_log=False, ws_max_size=1 << 20, timeout_graceful_shutdown=2
+        app,
+        uds=str(path),
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        ws_max_size=1 << 20,
+        timeout_graceful_shutdown=2,
     )
     watch, beats = asyncio.create_task(parts.rules.watch()), asyncio.create_task(heart.beat())
     try:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import os
 import socket
 import sys
@@ -12,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from engine import logs
 from engine import settings as settings_room
 from engine.errors import Fault, FenliuError, Refused
 from engine.settings import Settings
@@ -35,9 +35,9 @@ def _settings(**given: Any) -> Settings:
 
 
 def _logging() -> None:
+    chosen = settings_room.read()
     level = os.environ.get("FENLIU_LOG_LEVEL", "INFO").upper()
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logs.start(level, chosen.log_format, calls=chosen.log_calls == "1")
 
 
 @app.command()
@@ -88,12 +88,16 @@ def api(fd: Annotated[int, typer.Option()]) -> None:
     import uvicorn
 
     from engine.app import make_app
+    from engine.http.bounds import Limits, bounded
 
     _logging()
+    chosen = settings_room.read()
     config = uvicorn.Config(
-        make_app(settings_room.read()),
+        make_app(chosen),
         loop="uvloop",
-        http="httptools",
+        http=bounded(Limits(arrive_s=chosen.arrive_s)),
+        ws_max_size=1 << 20,
+        log_config=None,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=10,

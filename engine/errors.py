@@ -70,6 +70,14 @@ class Busy(FenliuError):
     """The call is durable and still being decided; send the same webhook again to hear the decision."""
 
 
+class TooMany(FenliuError):
+    """More a second than this caller may send; nothing was stored. Send it again after a while."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
 class StoreDown(FenliuError):
     """The store does not answer; nothing was acknowledged. Try again."""
 

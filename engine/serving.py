@@ -16,7 +16,7 @@ from engine import app, keeping, rulebook
 from engine import settings as settings_room
 from engine.errors import Fault, Refused, StoreDown
 from engine.settings import Settings
-from engine.supervisor import Supervisor, listen
+from engine.supervisor import Supervisor, bound_processes, listen
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _TRY_WAIT_S = 600.0
@@ -52,6 +52,7 @@ def demonstrating(settings: Settings) -> None:
 def _supervised(settings: Settings, *, console: bool) -> tuple[Supervisor, Settings, dict[str, str]]:
     """Rules read, secrets made, the port opened, the store up; the children are ready to be started."""
     folder = app.data_dir(settings)
+    bound_processes()
     supervisor = Supervisor(folder)
     supervisor.own_data_dir()
     book = rulebook.load_and_keep(app.source_of(settings))

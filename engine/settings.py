@@ -30,6 +30,11 @@ class Settings:
     privacy_key: str = _help("64 hex digits for hashing and sealing; empty = privacy_key in the data dir", "")
     body_secrets_file: str = _help("YAML: secret name → whsec_…; empty = body_secrets.yaml in the data dir", "")
     processes: str = _help("API processes", "1")
+    calls_per_second: str = _help("signed calls a second taken under one secret (429 beyond; 0 = no bound)", "2000")
+    requests_per_second: str = _help("requests a second taken with one token (429 beyond; 0 = no bound)", "500")
+    request_seconds: str = _help("time in which a request must have arrived whole", "20")
+    log_format: str = _help("text = lines for people, json = one JSON object a line", "text")
+    log_calls: str = _help("1 = a line for every call decided and every message settled (ids, nobody's data)", "")
     movable_clock: str = _help("1 = tests may move the clock (file clock_offset in the data dir)", "")
     open_console: str = _help("1 = the console needs no sign-in on loopback (demonstration)", "")
 
@@ -52,6 +57,21 @@ class Settings:
     def process_count(self) -> int:
         """API processes, 1–64."""
         return self._number("processes", 1, 64)
+
+    @property
+    def calls_a_second(self) -> int:
+        """Signed calls a second under one secret; 0 = no bound."""
+        return self._number("calls_per_second", 0, 1_000_000)
+
+    @property
+    def requests_a_second(self) -> int:
+        """Requests a second with one token; 0 = no bound."""
+        return self._number("requests_per_second", 0, 1_000_000)
+
+    @property
+    def arrive_s(self) -> int:
+        """Seconds in which a request must have arrived."""
+        return self._number("request_seconds", 1, 3600)
 
     def _number(self, name: str, low: int, high: int) -> int:
         value = getattr(self, name)

@@ -8,6 +8,7 @@ import ctypes
 import fcntl
 import logging
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -29,12 +30,23 @@ _LONGEST_PAUSE_S = 5.0
 _HUNG_AFTER_S = 30.0
 """Without a heartbeat for so long, after its first one, a process hangs: it is killed and started again."""
 _PR_SET_PDEATHSIG = 1
+_FILES = 65_536
+"""Open files and connections; many systems start a process with 1,024."""
 
 
 def _die_with_parent() -> None:
     """A child whose supervisor was killed stops by itself instead of holding the port."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def bound_processes() -> None:
+    """For this process and all it starts: memory is never written to disk when one dies, and files do not run out."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 @dataclass(slots=True)

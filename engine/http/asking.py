@@ -1,5 +1,6 @@
 """What every route is given: this process's service and the user of the token."""
 
+import time
 from typing import Annotated
 
 from fastapi import Depends, Header, Query, Request
@@ -27,6 +28,7 @@ Here = Annotated[Service, Depends(_service)]
 async def _user(request: Request, s: Here, authorization: Annotated[str, Header()] = "") -> User:
     user = s.tokens.user(authorization)
     request.state.user = user  # engine/http/audited.py writes down who it was
+    s.token_rates.take(f"{user.role.value} {user.name}", time.monotonic())
     return user
 
 

@@ -4,6 +4,8 @@ These layers cost a good part of what one call may cost (docs/performance.md). E
 application behind it.
 """
 
+import time
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.errors import Fault, FenliuError, Refused
@@ -31,6 +33,7 @@ async def taken(s: Service, headers: dict[str, str], raw: bytes) -> bytes:
     """The answer to one webhook; raises a `FenliuError` saying why it is not taken."""
     now = s.clock.now()
     believed = verify(s.webhook_keys, headers, raw, now)
+    s.call_rates.take(str(believed.key), time.monotonic())
     rules = s.rules()
     call = to_call(parse(raw, now), believed.webhook_id, rules.city.id, s.masking)
     return await s.pipeline.run(Work(call, believed.webhook_id, believed.digest, rules, now))

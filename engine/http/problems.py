@@ -22,6 +22,7 @@ from engine.errors import (
     Replayed,
     StoreDown,
     Taken,
+    TooMany,
     Unsigned,
 )
 from engine.http.tokens import Forbidden, Unknown
@@ -58,21 +59,26 @@ _STATUS: tuple[tuple[type[FenliuError], int, str], ...] = (
     (Conflict, 409, "conflict"),
     (DraftLate, 422, "draft-late"),
     (Refused, 422, "refused"),
+    (TooMany, 429, "too-many"),
     (Busy, 503, "busy"),
     (StoreDown, 503, "store-down"),
 )
 _MOST_FAULTS = 100
-_TITLES = {
+TITLES = {
     400: "Bad request",
     401: "Not believed",
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "Conflict",
     410: "Gone",
     413: "Too large",
+    414: "Too large",
     415: "Not JSON",
     422: "Refused",
+    429: "Too many",
+    431: "Too large",
     500: "Our fault",
     503: "Not now",
 }
@@ -82,7 +88,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI entries of the problems a route may answer."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
-        s: {"description": _TITLES[s], "model": Problem, "content": {"application/problem+json": schema}}
+        s: {"description": TITLES[s], "model": Problem, "content": {"application/problem+json": schema}}
         for s in statuses
     }
 
@@ -98,7 +104,7 @@ def problem(
     """The response of one problem."""
     body = {
         "type": f"urn:fenliu:problem:{kind}",
-        "title": _TITLES.get(status, kind),
+        "title": TITLES.get(status, kind),
         "status": status,
         "detail": _text(detail),
         "faults": [{"where": _text(f.where), "what": _text(f.what), "right": _text(f.right)} for f in faults],
@@ -132,7 +138,8 @@ def problem_of(error: Exception) -> JSONResponse:
     legal = error.legal if isinstance(error, Illegal) else ()
     if status == 422 and any(f.where == "body" and "bytes" in f.what for f in faults):
         status = 413
-    return problem(status, kind, str(error), faults, legal)
+    headers = {"retry-after": str(error.retry_after_s)} if isinstance(error, TooMany) else {}
+    return problem(status, kind, str(error), faults, legal, headers)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:

@@ -8,6 +8,7 @@ from engine.auditing import Audit
 from engine.clock import Clock
 from engine.desk import Desk
 from engine.dossier_actions import DossierActions
+from engine.http.rates import Rates
 from engine.http.tokens import Tokens
 from engine.intake import Masking
 from engine.model.call import Contact, Instant
@@ -38,6 +39,10 @@ class Service:
     tokens: Tokens
     rules_fault: Callable[[], str]
     """Why the newest rules on disk are not in force; empty when they are."""
+    call_rates: Rates
+    """By call centre secret."""
+    token_rates: Rates
+    """By token."""
     open_console: bool = False
     listed: dict[str, Instant] = field(default_factory=dict)
     """When a list was last written into the audit trail, by user and list."""

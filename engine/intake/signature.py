@@ -6,25 +6,28 @@ from dataclasses import dataclass
 
 from engine.errors import Unsigned
 from engine.model.call import Instant
-from engine.model.webhook import fault
+from engine.model.webhook import signer
 
 _PLAIN_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
 class Believed:
-    """A verified webhook: its id and the digest of its body (for same answer or 409)."""
+    """A verified webhook: its id, the digest of its body (for same answer or 409), and who signed."""
 
     webhook_id: str
     digest: str
+    key: int
+    """Which of our secrets signed it: one for each call centre, several during rotation."""
 
 
 def verify(keys: tuple[bytes, ...], headers: dict[str, str], body: bytes, now: Instant) -> Believed:
     """Check signature and age; raises `Unsigned` saying what is wrong. Header names in lower case."""
-    wrong = fault(keys, headers, body, now // 1000)
-    if wrong:
-        raise Unsigned(wrong)
+    try:
+        key = signer(keys, headers, body, now // 1000)
+    except ValueError as wrong:
+        raise Unsigned(str(wrong)) from None
     webhook_id = headers["webhook-id"]
     if not _PLAIN_ID.fullmatch(webhook_id):
         raise Unsigned("webhook-id must be 1 to 128 printable ASCII characters without spaces")
-    return Believed(webhook_id, hashlib.blake2b(body, digest_size=16).hexdigest())
+    return Believed(webhook_id, hashlib.blake2b(body, digest_size=16).hexdigest(), key)

@@ -1,0 +1,34 @@
+"""One running service for all of tests/security: two call centres, tight limits, its console, JSON in its log."""
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from running import Service, serving
+
+FIRST, SECOND = bytes(range(32)), bytes(range(1, 33))
+CALLS_A_SECOND = 4
+"""A bucket of ten seconds' worth: 40 calls at once."""
+ARRIVE_S = 2
+
+
+def whsec(key: bytes) -> str:
+    return "whsec_" + base64.b64encode(key).decode()
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Service]:
+    """Treated badly, and must stay usable. `secret` is the first call centre's."""
+    limits = {
+        "FENLIU_WEBHOOK_SECRETS": f"{whsec(FIRST)} {whsec(SECOND)}",
+        "FENLIU_CALLS_PER_SECOND": str(CALLS_A_SECOND),
+        "FENLIU_REQUEST_SECONDS": str(ARRIVE_S),
+        "FENLIU_LOG_FORMAT": "json",
+        "FENLIU_LOG_CALLS": "1",
+    }
+    data = tmp_path_factory.mktemp("guarded") / "data"
+    data.mkdir(mode=0o700)
+    (data / "webhook_secret").write_text(whsec(FIRST), "utf-8")
+    with serving(data, model, rules_copied=True, **limits) as running:
+        yield running
