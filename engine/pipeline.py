@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from engine import alarming, filing
+from engine import alarming, filing, logs
 from engine.alerting import Engine, Plan, facts
 from engine.answer import answer_of
 from engine.errors import Busy, Conflict, NotFound
@@ -399,6 +399,19 @@ class Commit:
             answer=answer,
             received_at=work.call.received_at,
         )
+        _told(work, decision)
+
+
+def _told(work: Work, decision: Decision) -> None:
+    """One line for operators, where they ask for it: ids and words of the rules, nothing of the call."""
+    if logs.CALLS.isEnabledFor(logging.INFO):
+        said: dict[str, str | bool | int] = {
+            "call_id": work.call.call_id,
+            "order_id": work.order_id,
+            "handoff": decision.handoff.value,
+        }
+        said |= {"body": decision.body_id, "review": decision.review, "alerts": len(work.change.alerts)}
+        logs.CALLS.info("call decided", extra=said)
 
 
 class Pipeline:

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
-from engine import archiving
+from engine import archiving, logs
 from engine.auditing import Audit
 from engine.clock import Clock
 from engine.delivery import CLOSED, Circuit, Outcome, Sender, Verdict, answered, asked, backoff_ms, too_old
@@ -194,6 +194,7 @@ class Worker:
         await queues.settle(
             self._client, self._city, queued, state=state, last=verdict.reason, now=now, retry_at=retry_at, entry=entry
         )
+        _told(queued, state)
 
     def _note_circuit(self, body_id: str, circuit: Circuit) -> None:
         if circuit == CLOSED:
@@ -294,6 +295,14 @@ class Worker:
             raise
         except Exception:
             log.exception("a call could not be decided; it is tried again", extra={"call_id": call_id})
+
+
+def _told(queued: queues.Queued, state: str) -> None:
+    """One line for operators, where they ask for it."""
+    if logs.CALLS.isEnabledFor(logging.INFO):
+        message = queued.message
+        said = {"message_id": message.message_id, "order_id": message.subject, "body": message.body_id, "state": state}
+        logs.CALLS.info("message settled", extra=said | {"type": message.type.value, "tries": queued.tries + 1})
 
 
 def _to_a_person(work: Work) -> Work:

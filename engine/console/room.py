@@ -18,6 +18,7 @@ from engine.console.claims import Claims
 from engine.console.feed import Feed
 from engine.console.session import Sessions, Viewer
 from engine.console.words import Words
+from engine.http.rates import Rates
 from engine.http.service import Service
 from engine.http.tokens import Role
 from engine.model.audit import Deed
@@ -45,6 +46,8 @@ class Room:
     feed: Feed
     sessions: Sessions
     claims: Claims = field(default_factory=Claims)
+    knocks: Rates = field(default_factory=lambda: Rates(0.5))
+    """Tokens that were none, by address: each is an entry of the audit trail, and nobody may fill it with them."""
 
     def viewer(self, request: Request) -> Viewer | None:
         """Who asks for a page."""

@@ -10,6 +10,7 @@ import hmac
 import ipaddress
 import os
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -70,7 +71,12 @@ class Sessions:
         signed = self._read(request.cookies.get(COOKIE, ""), now)
         if signed is not None:
             return Viewer(signed.name, signed.role, signed.body)
-        if self._open and _is_loopback(request.headers.get(CLIENT_HEADER, "")):
+        # A name that somebody else's page was given for this address (DNS rebinding) opens nothing.
+        if (
+            self._open
+            and _is_this_machine(request.headers.get("host", ""))
+            and _is_loopback(request.headers.get(CLIENT_HEADER, ""))
+        ):
             found = self._tokens.first(Role.DISPATCHER)
             return Viewer(found[1].name if found else "dispatcher", Role.DISPATCHER, demonstration=True)
         return None
@@ -85,6 +91,15 @@ class Sessions:
             return self._tokens.user(f"Bearer {token}")
         except (ValueError, InvalidTag, Unknown):
             return None
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether a Host header names this machine by a name nobody else can point here."""
+    try:
+        named = urlsplit("//" + host).hostname or ""
+    except ValueError:
+        return False
+    return named == "localhost" or _is_loopback(named)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,5 +1,6 @@
 """Console room: signing in and out. Plain HTML: it must work before anything else does."""
 
+import time
 from html import escape
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -7,8 +8,10 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from engine.console.forward import CLIENT_HEADER
 from engine.console.room import Room, asset, theme_of, words_of
 from engine.console.session import COOKIE, LIVES_MS, Viewer
+from engine.errors import TooMany
 from engine.http.tokens import Role, Unknown
 
 _STRANGER = Viewer("?", Role.READER)
@@ -32,6 +35,11 @@ def make_router(room: Room) -> APIRouter:
         try:
             cookie = room.sessions.sign_in(token.strip(), room.service.clock.now())
         except Unknown:
+            try:
+                room.knocks.take(request.headers.get(CLIENT_HEADER, ""), time.monotonic())
+            except TooMany as error:
+                again = {"retry-after": str(error.retry_after_s)}
+                return HTMLResponse(_form(request, to, words_of(request)("token_wrong")), 429, again)
             await room.note(_STRANGER, "sign_in", "", "refused")
             return HTMLResponse(_form(request, to, words_of(request)("token_wrong")), 401)
         user = room.service.tokens.user(f"Bearer {token.strip()}")

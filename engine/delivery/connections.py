@@ -58,11 +58,18 @@ class PublicOnly(httpcore.AsyncNetworkBackend):
         await self._inner.sleep(seconds)
 
 
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
 def _public(address: str) -> bool:
-    """Whether an address is on the public net; an IPv4 address written as IPv6 is judged as what it is."""
+    """Whether an address is on the public net; an IPv4 address inside an IPv6 one is judged as what it is."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return bool((mapped or ip).is_global) and not ip.is_multicast
+    inner: list[ipaddress.IPv4Address | ipaddress.IPv6Address | None] = [ip]
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = [ip.ipv4_mapped or ip, ip.sixtofour, *(ip.teredo or ())]
+        if ip in _NAT64:
+            inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+    return all(one is None or (one.is_global and not one.is_multicast and not one.is_reserved) for one in inner)
 
 
 class Connections:

@@ -1,21 +1,11 @@
 """One running service for all of tests/security: two call centres, tight limits, its console, JSON in its log."""
 
-import base64
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from guarding import ARRIVE_S, CALLS_A_SECOND, FIRST, SECOND, whsec
 from running import Service, serving
-
-FIRST, SECOND = bytes(range(32)), bytes(range(1, 33))
-CALLS_A_SECOND = 4
-"""A bucket of ten seconds' worth: 40 calls at once."""
-ARRIVE_S = 2
-
-
-def whsec(key: bytes) -> str:
-    return "whsec_" + base64.b64encode(key).decode()
-
 
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Service]:

@@ -11,8 +11,9 @@ KEY = bytes(range(32))
 TOKENS = Tokens({TOKEN: User("值班员", Role.OFFICER), "a-token-of-dispatch": User("调度员", Role.DISPATCHER)})
 
 
-def asked(cookie: str = "", client: str = "") -> HTTPConnection:
+def asked(cookie: str = "", client: str = "", host: str = "127.0.0.1:8110") -> HTTPConnection:
     headers = [(b"cookie", f"{COOKIE}={cookie}".encode()), (b"x-fenliu-client", client.encode())]
+    headers.append((b"host", host.encode()))
     return HTTPConnection({"type": "http", "headers": headers})
 
 
@@ -44,3 +45,19 @@ def test_the_open_console_is_open_on_loopback_only(client: str, enters: bool) ->
     viewer = Sessions(KEY, TOKENS, open_console=True).viewer(asked(client=client), now=1)
     assert (viewer is not None) == enters
     assert viewer is None or viewer.demonstration
+
+
+@pytest.mark.parametrize(
+    ("host", "enters"),
+    [
+        ("localhost:8110", True),
+        ("[::1]:8110", True),
+        ("evil.example:8110", False),
+        ("127.0.0.1.evil", False),
+        ("", False),
+        ("[", False),
+    ],
+)
+def test_the_open_console_is_not_opened_by_a_name_that_was_pointed_at_this_machine(host: str, enters: bool) -> None:
+    sessions = Sessions(KEY, TOKENS, open_console=True)
+    assert (sessions.viewer(asked(client="127.0.0.1", host=host), now=1) is not None) == enters

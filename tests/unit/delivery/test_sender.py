@@ -118,8 +118,11 @@ async def test_a_redirect_is_not_followed() -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "10.1.2.3", "169.254.169.254", "0.0.0.0"]
-)
+    "host",
+    ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "10.1.2.3", "169.254.169.254", "0.0.0.0",
+     "2130706433", "0x7f.1", "127.1", "100.64.0.1", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "[64:ff9b::a00:1]",
+     "[2002:7f00:1::1]", "[fe80::1]", "[fd00::1]", "224.0.0.1", "255.255.255.255"],
+)  # fmt: skip
 async def test_no_request_into_our_own_network_unless_the_table_allows_it(host: str) -> None:
     async with receiving(saying("204 No Content")) as receiver:
         outcome, reason = await sent(f"http://{host}:{receiver.port}/", private=False)
