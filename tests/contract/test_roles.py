@@ -141,3 +141,60 @@ def test_a_body_cannot_verify_its_own_work(service: Service, fight: dict[str, st
     faults(got, 409)
     assert "verify" not in got.json()["legal"]
     assert service.event(fight["order"], "verify").status_code == 200
+
+
+# --- own and another's, at every route that the document names
+
+OWNED = {"order_id", "dossier_id", "unit_id", "call_id", "alert_id"}
+
+
+@pytest.fixture(scope="module")
+def dispute(service: Service) -> dict[str, str]:
+    """A dispute at one station, with its order, its dossier and a unit of the station."""
+    text = "楼下502的人天天上门闹，说漏水是我家弄的，扬言要打断我的腿"
+    found = service.answer(
+        text, location={"address": "望潮区鼓澜街道月堰新村7幢302室"}, caller={"phone": "13800009911"}
+    )
+    holder = found["decision"]["body"]["id"]
+    unit = next(u for u in service.get("/units").json()["units"] if u["body"] == holder)["unit_id"]
+    ids = {"call_id": found["call_id"], "order_id": found["order_id"], "dossier_id": found["links"]["dossier_id"]}
+    assert all(ids.values()), found
+    return ids | {"unit_id": unit, "alert_id": "A-none", "holder": holder}
+
+
+def documented(service: Service) -> list[tuple[str, str, dict[str, Any]]]:
+    """(method, path, operation) of every route in the OpenAPI document."""
+    paths: dict[str, dict[str, Any]] = service.http.get("/openapi.json").json()["paths"]
+    return [(method.upper(), path, how) for path, item in paths.items() for method, how in item.items()]
+
+
+def test_what_is_another_bodys_does_not_exist_at_any_route(service: Service, dispute: dict[str, str]) -> None:
+    """Generated from the document: every route, with the ids of one body, asked by it and by another body."""
+    values = {f"{m} {p}": value for m, p, value, _ in ROUTES}
+    other = "qh-cx-station"
+    assert dispute["holder"] != other
+    own = list(dispute.values())[:-1]
+    seen, hidden = set(), set()
+    for method, path, how in documented(service):
+        if path == "/v1/calls":
+            continue  # signed, no token
+        ids = {p["name"] for p in how.get("parameters", []) if p["in"] == "path"}
+        there = path.format(**dispute, figure="received", model_id="m_none")
+        short = there.removeprefix("/v1")
+        value = values.get(f"{method} {short}") or next(
+            (v for m, p, v, _ in ROUTES if m == method and p.rsplit("/", 1)[-1] == path.rsplit("/", 1)[-1]), None
+        )
+        strange = service.http.request(method, there, json=value, headers=service.auth("body", other))
+        mine = service.http.request(method, there, json=value, headers=service.auth("body", dispute["holder"]))
+        assert strange.status_code < 500, (method, path)
+        assert mine.status_code < 500, (method, path)
+        if ids & OWNED:
+            assert strange.status_code in (403, 404), (method, path, strange.text)
+            assert (mine.status_code == 403) == (strange.status_code == 403), (method, path)
+            seen |= {path} if mine.status_code == 200 else set()
+        said = strange.text.replace(there, "").replace("/v1" + there, "")
+        leaks = [i for i in own if i in said] if strange.status_code < 400 else []
+        assert not leaks, (method, path, leaks)
+        hidden.add((method, path))
+    assert {"/v1/orders/{order_id}", "/v1/dossiers/{dossier_id}", "/v1/units/{unit_id}/status"} <= seen
+    assert len(hidden) == len(documented(service)) - 1

@@ -7,6 +7,7 @@ import pytest
 from guarding import ARRIVE_S, CALLS_A_SECOND, FIRST, SECOND, whsec
 from running import Service, serving
 
+
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Service]:
     """Treated badly, and must stay usable. `secret` is the first call centre's."""

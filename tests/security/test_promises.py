@@ -30,7 +30,9 @@ from running import ROOT
 def test_every_promise_names_tests_that_exist() -> None:
     named = set(re.findall(r"\btest_\w+", __doc__ or ""))
     written = {
-        name for file in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", file.read_text("utf-8"))
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"def (test_\w+)", file.read_text("utf-8"))
     }
     assert len(named) > 40
     assert named <= written, named - written

@@ -89,7 +89,7 @@ def test_every_line_of_the_log_is_whole_and_carries_ids_and_nobodys_data(guarded
             guarded.http.get(path + odd, headers=headers)
     guarded.http.get("/v1/orders", headers={"authorization": f"Bearer {PHONE}\u00e9".encode("latin-1")})
     guarded.post(f"/orders/{order}/events", {"type": "note", "note": f"{PHONE}\r\n{LINE}"}, "officer")
-    until(lambda: order in guarded.log, 20)
+    until(lambda: any('"message_id"' in line and order in line for line in guarded.log.splitlines()), 30)
     lines = [line for line in guarded.log.splitlines() if "fenliu." in line or line.startswith("{")]
     ours = [json.loads(line) for line in lines if line.startswith("{")]
     assert not [line for line in lines if not line.startswith("{")], "a line that no formatter of ours wrote"
