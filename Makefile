@@ -34,12 +34,13 @@ test: check ## every check and test
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "not soak" --ignore tests/browser
 	@$(BIN)/pytest tests/browser  # by itself: Playwright keeps an event loop running that asynchronous tests cannot share
 
-check: setup ## ruff, mypy --strict, import contracts, rules
+check: setup ## ruff, mypy --strict, import contracts, rules, known vulnerabilities of dependencies (asked once a day)
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/fenliu rules check --rules rules
 	@$(BIN)/fenliu rules test --rules rules
+	@$(BIN)/python .ci/audit
 
 bench: setup ## the benchmarks: a table for people and build/bench.json
 	@$(BIN)/python -m benchmarks

@@ -44,7 +44,7 @@ def turned_away(answer: httpx.Response) -> bool:
 @pytest.fixture(scope="module")
 def fight(guarded: Service) -> dict[str, str]:
     """A dispute that one station holds."""
-    text = "楼下502的人天天上门闹，说漏水是我家弄的，扬言要打断我的腿"
+    text = "楼上装修把我家天花板泡了，找他家谈不拢，邻居不肯赔"
     found = guarded.answer(
         text, location={"address": "望潮区鼓澜街道月堰新村7幢302室"}, caller={"phone": "13800009922"}
     )
@@ -84,8 +84,8 @@ def test_the_pages_of_another_body_say_nothing_of_it(guarded: Service, fight: di
         for page in sorted(FOR_BODIES):
             path = page.format(**fight)
             strange, own = other.get(path), holder.get(path)
-            assert "天天上门闹" not in strange.text, page
+            assert "天花板" not in strange.text, page
             assert "13800009922" not in strange.text + own.text
             for name in ("call_id", "order_id", "dossier_id"):
                 assert strange.text.count(fight[name]) <= (20 if fight[name] in path else 0), (page, name)
-        assert "天天上门闹" in holder.get(f"/orders/{fight['order_id']}").text
+        assert "天花板" in holder.get(f"/orders/{fight['order_id']}").text

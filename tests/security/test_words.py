@@ -89,14 +89,15 @@ def test_every_line_of_the_log_is_whole_and_carries_ids_and_nobodys_data(guarded
             guarded.http.get(path + odd, headers=headers)
     guarded.http.get("/v1/orders", headers={"authorization": f"Bearer {PHONE}\u00e9".encode("latin-1")})
     guarded.post(f"/orders/{order}/events", {"type": "note", "note": f"{PHONE}\r\n{LINE}"}, "officer")
-    until(lambda: any('"message_id"' in line and order in line for line in guarded.log.splitlines()), 30)
+    left = guarded.answer("有人打架，动手打人了，头都打破了！", caller={"phone": PHONE, "name": NAME})["order_id"]
+    until(lambda: any('"message_id"' in line and left in line for line in guarded.log.splitlines()), 30)
     lines = [line for line in guarded.log.splitlines() if "fenliu." in line or line.startswith("{")]
     ours = [json.loads(line) for line in lines if line.startswith("{")]
     assert not [line for line in lines if not line.startswith("{")], "a line that no formatter of ours wrote"
     told = [line for line in ours if line.get("call_id") == call]
     assert told
     assert {"call_id", "order_id", "logger", "level", "at"} <= set(told[0])
-    assert any(line.get("message_id") and line.get("order_id") == order for line in ours), "the message that left"
+    assert any(line.get("message_id") and line.get("order_id") == left for line in ours), "the message that left"
     everything = "".join(p.read_text("utf-8", "replace") for p in guarded.data.rglob("*.log"))
     tokens = [guarded.token(role) for role in ("admin", "officer", "reader")]
     keys = [
