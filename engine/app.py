@@ -29,6 +29,7 @@ from engine.gathering import Gatherer
 from engine.history import History
 from engine.http import Service, make_router
 from engine.http.door import Door
+from engine.http.gauges import Gauges
 from engine.http.metrics import exposition
 from engine.http.problems import Problem, install, problem, responses
 from engine.http.rates import Rates
@@ -147,6 +148,7 @@ async def build(settings: Settings) -> Parts:
         webhook_keys=keeping.webhook_keys(settings),
         tokens=keeping.tokens(settings),
         rules_fault=lambda: rules.fault,
+        gauges=Gauges(),
         call_rates=Rates(settings.calls_a_second / settings.process_count),
         token_rates=Rates(settings.requests_a_second / settings.process_count),
         open_console=bool(settings.open_console),
@@ -174,10 +176,10 @@ def make_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         parts = await build(settings)
         app.state.service = parts.service
-        watch, beats = asyncio.create_task(parts.rules.watch()), asyncio.create_task(heart.beat())
+        along = [asyncio.create_task(c) for c in (parts.rules.watch(), heart.beat(), parts.service.gauges.watch())]
         yield
-        beats.cancel()
-        watch.cancel()
+        for task in along:
+            task.cancel()
         await parts.service.models.close()
         await forward.close()
         parts.service.desk.close()

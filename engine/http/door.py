@@ -9,7 +9,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.errors import Fault, FenliuError, Refused
-from engine.http.problems import problem_of
+from engine.http.problems import kind_of, problem_of
 from engine.http.service import Service
 from engine.intake import parse, to_call, verify
 from engine.intake.body import MOST_BODY_BYTES
@@ -50,14 +50,18 @@ class Door:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
+        service: Service = scope["app"].state.service
         try:
             raw = await _body(receive)
             if raw is None:
                 return
-            answer = await taken(scope["app"].state.service, _signed(scope["headers"]), raw)
+            began = time.perf_counter()
+            answer = await taken(service, _signed(scope["headers"]), raw)
         except FenliuError as error:
+            service.gauges.refused[kind_of(error)] += 1
             await problem_of(error)(scope, receive, send)
             return
+        service.gauges.answers.add(time.perf_counter() - began)
         await send({"type": "http.response.start", "status": 200, "headers": _headers(answer)})
         await send({"type": "http.response.body", "body": answer})
 

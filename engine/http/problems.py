@@ -131,9 +131,18 @@ async def _ours(_: Request, error: Exception) -> JSONResponse:
     return problem_of(error)
 
 
+def _judged(error: Exception) -> tuple[int, str]:
+    return next(((s, k) for cls, s, k in _STATUS if isinstance(error, cls)), (500, "error"))
+
+
+def kind_of(error: Exception) -> str:
+    """The kind of problem one of our errors is, such as `unsigned`."""
+    return _judged(error)[1]
+
+
 def problem_of(error: Exception) -> JSONResponse:
     """The response of one of our errors."""
-    status, kind = next(((s, k) for cls, s, k in _STATUS if isinstance(error, cls)), (500, "error"))
+    status, kind = _judged(error)
     faults = error.faults if isinstance(error, Refused) else ()
     legal = error.legal if isinstance(error, Illegal) else ()
     if status == 422 and any(f.where == "body" and "bytes" in f.what for f in faults):

@@ -8,6 +8,7 @@ from engine.auditing import Audit
 from engine.clock import Clock
 from engine.desk import Desk
 from engine.dossier_actions import DossierActions
+from engine.http.gauges import Gauges
 from engine.http.rates import Rates
 from engine.http.tokens import Tokens
 from engine.intake import Masking
@@ -43,6 +44,8 @@ class Service:
     """By call centre secret."""
     token_rates: Rates
     """By token."""
+    gauges: Gauges
+    """What this process measures of itself."""
     open_console: bool = False
     listed: dict[str, Instant] = field(default_factory=dict)
     """When a list was last written into the audit trail, by user and list."""
