@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine import logs
+from engine import logs, tracing
 from engine import settings as settings_room
 from engine.errors import Fault, FenliuError, Refused
 from engine.settings import Settings
@@ -92,6 +92,7 @@ def api(fd: Annotated[int, typer.Option()]) -> None:
 
     _logging()
     chosen = settings_room.read()
+    tracing.start(chosen.traces, "api")
     config = uvicorn.Config(
         make_app(chosen),
         loop="uvloop",
@@ -119,7 +120,9 @@ def worker() -> None:
     _logging()
 
     async def until_told() -> None:
-        task = asyncio.create_task(run_worker(settings_room.read()))
+        chosen = settings_room.read()
+        tracing.start(chosen.traces, "worker")
+        task = asyncio.create_task(run_worker(chosen))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         with contextlib.suppress(asyncio.CancelledError):
             await task

@@ -13,6 +13,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
+from engine import tracing
 from engine.errors import FenliuError
 
 _MOST = 4_000
@@ -45,6 +46,8 @@ class Lines(logging.Formatter):
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         said = plain(record.getMessage())
         more = {k: _value(v) for k, v in vars(record).items() if k not in _OWN}
+        if trace := tracing.here():
+            more["trace"] = trace
         if record.exc_info and record.exc_info[1] is not None:
             more["fault"] = plain(_fault(record.exc_info[1]))
         if self._as_json:

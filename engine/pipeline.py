@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from engine import alarming, filing, logs
+from engine import alarming, filing, logs, tracing
 from engine.alerting import Engine, Plan, facts
 from engine.answer import answer_of
 from engine.errors import Busy, Conflict, NotFound
@@ -414,11 +414,24 @@ def _told(work: Work, decision: Decision) -> None:
         logs.CALLS.info("call decided", extra=said)
 
 
+class Traced:
+    """A step with a span around it; the last one is the order's, and its messages are children of it."""
+
+    def __init__(self, step: Step) -> None:
+        self._step, self._name = step, type(step).__name__.lower()
+
+    async def run(self, work: Work) -> None:
+        """As the step does."""
+        opens = self._name == "commit" and work.order_id
+        with tracing.span("order" if opens else self._name, call_id=work.call.call_id, order_id=work.order_id):
+            await self._step.run(work)
+
+
 class Pipeline:
     """Walks a call through the steps; a conflict at the end walks it again from the start."""
 
     def __init__(self, client: Client) -> None:
-        self.steps: tuple[Step, ...] = (
+        steps: tuple[Step, ...] = (
             Read(),
             Accept(client),
             Link(),
@@ -428,6 +441,7 @@ class Pipeline:
             Alert(client),
             Commit(client),
         )
+        self.steps = tuple(map(Traced, steps)) if tracing.on() else steps
 
     async def run(self, work: Work, *, without: Callable[[Work], Work] | None = None) -> bytes:
         """The answer to the call. Raises what the steps raise, with nothing half written.
@@ -443,10 +457,10 @@ class Pipeline:
         raise Busy(f"call {work.call.call_id} is durable and still being decided: send the same webhook again")
 
     async def _walk(self, work: Work, without: Callable[[Work], Work] | None) -> bytes:
-        for step in self.steps:
+        for n, step in enumerate(self.steps):
             await step.run(work)
             if work.answer:
                 return work.answer
-            if without is not None and isinstance(step, Read):
+            if without is not None and n == 0:  # the call has been read
                 work = without(work)
         return work.answer

@@ -35,6 +35,7 @@ class Settings:
     request_seconds: str = _help("time in which a request must have arrived whole", "20")
     log_format: str = _help("text = lines for people, json = one JSON object a line", "text")
     log_calls: str = _help("1 = a line for every call decided and every message settled (ids, nobody's data)", "")
+    traces: str = _help("OpenTelemetry spans (fenliu[otel]): otlp, or file:FOLDER; empty = none", "")
     movable_clock: str = _help("1 = tests may move the clock (file clock_offset in the data dir)", "")
     open_console: str = _help("1 = the console needs no sign-in on loopback (demonstration)", "")
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
-from engine import archiving, logs
+from engine import archiving, logs, tracing
 from engine.auditing import Audit
 from engine.clock import Clock
 from engine.delivery import CLOSED, Circuit, Outcome, Sender, Verdict, answered, asked, backoff_ms, too_old
@@ -123,10 +123,17 @@ class Worker:
         self._reclaimed = second
         taken = await queues.take(self._client, self._city, self._name, count=min(room, 64), reclaim_idle_ms=idle)
         for one in taken:
-            task = asyncio.create_task(self._try(one))
+            task = asyncio.create_task(self._traced(one) if tracing.on() else self._try(one))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
         return len(taken)
+
+    async def _traced(self, queued: queues.Queued) -> None:
+        """A try with a span around it: a child of the commit that made the message."""
+        m = queued.message
+        ids = {"message_id": m.message_id, "order_id": m.subject, "body": m.body_id, "type": m.type.value}
+        with tracing.span("message", kind="CLIENT", parent=m.trace, tries=queued.tries + 1, **ids):
+            await self._try(queued)
 
     async def _try(self, queued: queues.Queued) -> None:
         body_id = queued.message.body_id
@@ -195,6 +202,7 @@ class Worker:
             self._client, self._city, queued, state=state, last=verdict.reason, now=now, retry_at=retry_at, entry=entry
         )
         _told(queued, state)
+        tracing.add(outcome=state)
 
     def _note_circuit(self, body_id: str, circuit: Circuit) -> None:
         if circuit == CLOSED:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import httpcore
 import msgspec
 
+from engine import tracing
 from engine.delivery.connections import Connections, PrivateAddress
 from engine.delivery.plan import Outcome, Verdict, judge_response
 from engine.errors import FenliuError
@@ -63,12 +64,13 @@ class Sender:
 
 def _headers(keys: tuple[bytes, ...], message_id: str, stamp: int, content: bytes) -> dict[str, str]:
     """Standard Webhooks headers; while a key is being replaced, one signature by each of the two."""
-    return {
+    headers = {
         "content-type": "application/json",
         "webhook-id": message_id,
         "webhook-timestamp": str(stamp),
         "webhook-signature": " ".join(sign(key, message_id, stamp, content) for key in keys),
     }
+    return headers | {tracing.HEADER: trace} if (trace := tracing.here()) else headers
 
 
 def _is_url(endpoint: str) -> bool:

@@ -38,6 +38,8 @@ class Message:
     data: dict[str, Any]
     sealed: tuple[str, ...] = ()
     """Ids of the calls whose clear contact goes to the body that must act; opened at sending."""
+    trace: str = ""
+    """W3C traceparent of the commit that made it, where traces are kept (engine/tracing.py)."""
 
 
 @dataclass(frozen=True, slots=True)

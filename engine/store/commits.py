@@ -1,8 +1,10 @@
 """Committing a change: the whole of it in one function call, or nothing."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
+from engine import tracing
 from engine.errors import Conflict
 from engine.model.alert import Alert
 from engine.model.call import Instant
@@ -29,6 +31,8 @@ async def commit(
 
     Raises `Conflict` (and writes nothing) when an order, alert or dossier in it was changed meanwhile.
     """
+    if trace := tracing.here():
+        change = replace(change, messages=tuple(replace(m, trace=trace) for m in change.messages))
     reply = await client.call(
         "commit",
         city,
