@@ -16,6 +16,7 @@ MOST_S = 600
 EACH = {
     "full_path": ["--rounds", "6"],
     "steps": [],
+    "loop": [],
     "load": ["--seconds", "3"],
     "classifier": ["--json", str(BUILD / "bench_classifier.json")],
     "linking": ["--json", str(BUILD / "bench_linking.json")],

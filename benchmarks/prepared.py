@@ -27,7 +27,9 @@ def prepared(folder: Path, models: int = MODELS) -> tuple[Settings, str]:
     rules = folder / "rules"
     shutil.copytree(ROOT / "rules", rules, ignore=shutil.ignore_patterns("alerts"))
     (rules / "alerts").mkdir()
-    settings = Settings(data_dir=str(folder / "data"), rules_dir=str(rules), bodies_url="http://127.0.0.1:9")
+    settings = Settings(
+        data_dir=str(folder / "data"), rules_dir=str(rules), bodies_url="http://127.0.0.1:9", calls_per_second="0"
+    )
     app.data_dir(settings)
     city = ruleset.load(rules)
     classifiers.load(city, MODEL)

@@ -2,7 +2,7 @@
 
 A message carries the context of the commit that made it (`Message.trace`, a W3C traceparent), so that the worker's
 delivery, minutes later in another process, is a child of the call. Spans carry ids and words of the rules, nobody's
-data. Off, nothing of OpenTelemetry is imported, the pipeline has its bare steps, and `here` is one comparison.
+data. Off, nothing of OpenTelemetry's SDK is imported, the pipeline has its bare steps, and `here` is one comparison.
 """
 
 import os
