@@ -58,7 +58,7 @@ def test_call_order_and_message_are_one_trace_over_two_processes(guarded: Servic
 
 
 def test_off_there_is_nothing_of_it() -> None:
-    """By construction: its SDK is not imported (redis-py itself loads the bare API), the pipeline has its bare steps, a message carries no context."""
+    """By construction: no SDK (redis-py itself loads the bare API), bare steps, no context in a message."""
     code = (
         "import sys\nfrom engine import app, tracing, worker\nfrom engine.pipeline import Pipeline, Traced\n"
         "tracing.start('', 'api')\nassert not any(isinstance(s, Traced) for s in Pipeline(None).steps)\n"
