@@ -1,0 +1,106 @@
+"""Clocks at the edge, over the real store: everything due rings once, whatever somebody does in the same moment."""
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from loop.errands import DISTRICT, SIGN, T0, a_call, decided, moved
+
+from engine.alerting import Engine, ModelSet
+from engine.clock import Clock
+from engine.loop import Opening, open_order
+from engine.model.change import Change
+from engine.model.city import City
+from engine.model.order import Order
+from engine.pipeline import Rulebook
+from engine.ringing import Bell
+from engine.store import commits, views
+from engine.store.client import Client
+from engine.store.keys import key
+
+DAY = 86_400_000
+
+
+class At(Clock):
+    """A clock that stands where it is put."""
+
+    def __init__(self, now: int) -> None:
+        super().__init__(None)
+        self.at = now
+
+    def now(self) -> int:
+        return self.at
+
+
+@pytest.fixture
+async def client(store_url: str) -> AsyncIterator[Client]:
+    opened = Client(store_url)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def town(city: City) -> City:
+    """The sample city under a name nobody else uses."""
+    return replace(city, id=f"t{uuid.uuid4().hex[:10]}")
+
+
+def sent(town: City, n: int) -> Change:
+    """An order that waits for its body to sign."""
+    call = replace(a_call(n), city=town.id)
+    return open_order(Opening(f"O{n}", call, decided()), town, T0)
+
+
+def bell(client: Client, town: City, now: int) -> Bell:
+    book = Rulebook(town, Engine(ModelSet((), {}, {}, (), ""), town), None)  # type: ignore[arg-type]  # nobody reads a text here
+    return Bell(client, lambda: book, At(now))
+
+
+async def whats(client: Client, town: City, n: int) -> list[str]:
+    return [entry.what for entry in await views.line(client, town.id, f"O{n}")]
+
+
+async def test_hundreds_that_are_due_ring_once_each(client: Client, town: City) -> None:
+    for n in range(300):
+        await commits.commit(client, town.id, sent(town, n), now=T0)
+    ringing = bell(client, town, T0 + DAY)
+    rang = 0
+    while more := await ringing.ring():
+        rang += more
+    assert rang == 300
+    for n in (0, 150, 299):
+        assert (await whats(client, town, n)).count("order.overdue") == 1
+    assert await client.read("ZCARD", key(town.id, "orders:overdue")) == 300
+
+
+async def test_who_signs_in_the_same_moment_is_first_and_the_clock_looks_again(
+    client: Client, town: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await commits.commit(client, town.id, sent(town, 1), now=T0)
+    ringing, decide, seen = bell(client, town, T0 + DAY), Bell._due, []
+
+    async def decide_while_somebody_signs(self: Bell, *asked: object) -> tuple[Change, int]:
+        change, now = await decide(self, *asked)  # type: ignore[arg-type]
+        seen.append(change)
+        if len(seen) == 1:
+            signed = moved(await views.order(client, town.id, "O1"), town, SIGN[0], now, SIGN[1])
+            await commits.commit(client, town.id, signed, now=now)
+        return change, now
+
+    monkeypatch.setattr(Bell, "_due", decide_while_somebody_signs)
+    await ringing.ring()
+    order: Order = await views.order(client, town.id, "O1")
+    assert (order.state.value, order.overdue, order.body_id) == ("signed", False, DISTRICT)
+    assert len(seen) == 2
+    assert seen[1] == Change(), "what was decided on the older version was not written"
+
+
+async def test_a_record_that_cannot_be_read_holds_up_nobody(client: Client, town: City) -> None:
+    for n in range(3):
+        await commits.commit(client, town.id, sent(town, n), now=T0)
+    await client.read("HSET", key(town.id, "order", "O1"), "json", "{")
+    await client.read("DEL", key(town.id, "order", "O2"))
+    assert await bell(client, town, T0 + DAY).ring() == 3
+    assert "order.overdue" in await whats(client, town, 0)
