@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 import classifiers
-from engine import __version__, bulletins, heart, keeping, ruleset
+from engine import __version__, bulletins, heart, incidents, keeping, ruleset
 from engine.actions import Actions
 from engine.alerting import Shelf
 from engine.archiving import archive
@@ -94,7 +94,7 @@ async def at_store(settings: Settings) -> AsyncIterator[AtStore]:
     clock = Clock(settings.data / FILE_NAME if settings.movable_clock else None)
     city = ruleset.load(settings.rules, city=settings.city)
     key = keeping.privacy_key(settings)
-    client = Client(store_url(settings))
+    client = Client(store_url(settings), replicas_ack=settings.replicas_ack)
     await _open(client)
     try:
         yield AtStore(client, city, clock, history_of(settings), Audit(client, Chain(key)), Vault(key))
@@ -119,7 +119,7 @@ async def build(settings: Settings) -> Parts:
     """Read the rules, connect, put everything together; waits up to a minute for a store that is starting."""
     clock = Clock(settings.data / FILE_NAME if settings.movable_clock else None)
     rules = Rules(source_of(settings))
-    client = Client(store_url(settings))
+    client = Client(store_url(settings), replicas_ack=settings.replicas_ack)
     await _open(client)
     key = keeping.privacy_key(settings)
     vault = Vault(key)
@@ -152,6 +152,7 @@ async def build(settings: Settings) -> Parts:
         call_rates=Rates(settings.calls_a_second / settings.process_count),
         token_rates=Rates(settings.requests_a_second / settings.process_count),
         open_console=bool(settings.open_console),
+        incidents=lambda: incidents.recent(settings.data),
     )
     return Parts(settings, client, clock, rules, vault, service)
 
@@ -240,6 +241,7 @@ async def run_worker(settings: Settings) -> None:
         name,
         history_of(settings),
         parts.service.audit,
+        lambda what, subject, text: incidents.note(settings.data, what, subject, text),
     )
     try:
         await asyncio.gather(parts.rules.watch(), worker.run(), heart.beat())

@@ -224,7 +224,7 @@ def docs(folder: Annotated[Path, typer.Argument()] = Path("docs")) -> None:
 def _mount() -> None:
     """Commands that live beside what they command."""
     from classifiers.commands import make_app as classifier_app
-    from engine import alerting, people_commands, ruleset
+    from engine import alerting, backup_command, people_commands, ruleset
     from engine.alerting.commands import make_app as rules_app
     from engine.comparing_command import make_diff
     from engine.connector.command import connect
@@ -264,6 +264,7 @@ def _mount() -> None:
     app.add_typer(people_commands.make_audit_app(_settings), name="audit")
     app.add_typer(people_commands.make_person_app(_settings), name="person")
     app.command()(people_commands.make_retention(_settings))
+    backup_command.add_to(app, _settings)
     for command in (load.bodies, load.send, load.trial, loadtest):
         app.command(hidden=command is load.trial)(command)
 

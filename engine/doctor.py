@@ -1,8 +1,10 @@
 """`fenliu doctor`: what a person on duty at night wants to know, each line true or named as wrong."""
 
 import time
+from collections import Counter
+from datetime import UTC, datetime
 
-from engine import ruleset
+from engine import incidents, ruleset
 from engine.app import store_url
 from engine.errors import FenliuError, RulesRefused
 from engine.settings import Settings
@@ -17,7 +19,23 @@ LATE_MS = 10_000
 async def examine(settings: Settings) -> list[Finding]:
     """(fine?, sentence) for rules, store and queues."""
     findings, city = _rules(settings)
-    return findings + await _store(settings, city)
+    return findings + await _store(settings, city) + _happened(settings)
+
+
+def _happened(settings: Settings) -> list[Finding]:
+    """What happened to the service itself in the last day; told, but over."""
+    found = incidents.recent(settings.data)
+    counted = Counter((i.what, i.subject) for i in found)
+    last = {(i.what, i.subject): i for i in reversed(found)}
+    return [
+        (True, f"note: {subject}: {what} {n} times in the last day, last {_clock(last[what, subject].at)}"
+         f" ({last[what, subject].text})")
+        for (what, subject), n in counted.items()
+    ]  # fmt: skip
+
+
+def _clock(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="seconds")
 
 
 def _rules(settings: Settings) -> tuple[list[Finding], str]:

@@ -36,6 +36,7 @@ class Settings:
     log_format: str = _help("text = lines for people, json = one JSON object a line", "text")
     log_calls: str = _help("1 = a line for every call decided and every message settled (ids, nobody's data)", "")
     traces: str = _help("OpenTelemetry spans (fenliu[otel]): otlp, or file:FOLDER; empty = none", "")
+    store_replicas_ack: str = _help("replicas of an outside store that must have a call before it is answered", "0")
     movable_clock: str = _help("1 = tests may move the clock (file clock_offset in the data dir)", "")
     open_console: str = _help("1 = the console needs no sign-in on loopback (demonstration)", "")
 
@@ -73,6 +74,11 @@ class Settings:
     def arrive_s(self) -> int:
         """Seconds in which a request must have arrived."""
         return self._number("request_seconds", 1, 3600)
+
+    @property
+    def replicas_ack(self) -> int:
+        """Replicas that must confirm, 0–5."""
+        return self._number("store_replicas_ack", 0, 5)
 
     def _number(self, name: str, low: int, high: int) -> int:
         value = getattr(self, name)

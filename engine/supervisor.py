@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from engine import heart
+from engine import heart, incidents
 from engine.errors import Fault, Refused
 from engine.store import embedded
 
@@ -32,6 +32,8 @@ _HUNG_AFTER_S = 30.0
 _PR_SET_PDEATHSIG = 1
 _FILES = 65_536
 """Open files and connections; many systems start a process with 1,024."""
+UNFINISHED = "restore_unfinished"
+"""File in a data dir while it is being restored: half a city is not served."""
 
 
 def _die_with_parent() -> None:
@@ -73,6 +75,10 @@ class Supervisor:
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
     _lock: TextIO | None = None
+    store_log: embedded.Words = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.store_log = embedded.Words(self.data_dir)
 
     def add(
         self, name: str, arguments: list[str], environ: dict[str, str], sockets: tuple[socket.socket, ...] = ()
@@ -108,6 +114,9 @@ class Supervisor:
             raise Refused(
                 Fault("data dir", "another `fenliu serve` is using it", "stop it, or --data-dir DIR")
             ) from None
+        if (self.data_dir / UNFINISHED).exists():
+            what = "a restore into it did not come to its end"
+            raise Refused(Fault(f"data dir {self.data_dir}", what, "empty the folder and restore again"))
         deadline = time.monotonic() + _STOP_WAIT_S
         while embedded.answers(self.data_dir):
             if time.monotonic() > deadline:
@@ -141,6 +150,7 @@ class Supervisor:
         for child in self.children:
             if child.process is not None and child.process.poll() is None and _hangs(child, now):
                 log.warning("%s hangs: no heartbeat for %d s; it is killed", child.name, _HUNG_AFTER_S)
+                incidents.note(self.data_dir, "hung", child.name, f"no heartbeat for {_HUNG_AFTER_S:.0f} s")
                 child.process.kill()
                 child.process.wait()
             if child.process is not None and child.process.poll() is not None:
@@ -148,10 +158,25 @@ class Supervisor:
                 child.deaths = child.deaths + 1 if lasted < 10 else 1
                 child.not_before = now + min(0.1 * 2 ** (child.deaths - 1), _LONGEST_PAUSE_S)
                 log.warning("%s ended with %s and is started again", child.name, child.process.returncode)
+                self._note_end(child)
                 child.process = None
             if child.process is None and now >= child.not_before and child.started_at:
                 child.process, child.started_at = child.start(), now
                 self._note_pids()
+
+        self._note_repair()
+
+    def _note_end(self, child: Child) -> None:
+        """For people: which process ended, how, and the store's own words when it gave up by itself."""
+        code = child.process.returncode if child.process else 0
+        how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+        words = self.store_log.last() if child.name == "store" and code > 0 else ""
+        incidents.note(self.data_dir, "ended", child.name, f"{how}; {words}" if words else how)
+
+    def _note_repair(self) -> None:
+        """The store cut a torn tail off its log when it started."""
+        if said := self.store_log.repaired():
+            incidents.note(self.data_dir, "log_repaired", "store", said)
 
     def run(self) -> None:
         """Watch until `stopping`, then stop everything."""

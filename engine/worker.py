@@ -44,6 +44,10 @@ _RINGING = 2
 _PUT_OFF_MS = 1_000
 _ARCHIVE_EVERY_S = 30.0
 _RULES_EVERY_S = 1.0
+_SET_S = 20.0
+"""A clock that moves against the processor's by so much at once was set."""
+_AWAY_S = 1.0
+"""A store that took so long to answer is told of as away."""
 _ARCHIVE_FROM_MS = 3 * 3_600_000
 """Moving starts at three in the morning, or when a worker starts that has not moved anything since."""
 _SPREAD_MS = 500
@@ -51,7 +55,10 @@ _SPREAD_MS = 500
 
 
 class Worker:
-    """One worker process. `open_contact` opens a sealed contact; `name` is unique among workers."""
+    """One worker process. `open_contact` opens a sealed contact; `name` is unique among workers.
+
+    `tell(what, subject, text)` writes down for people what happened to the service itself.
+    """
 
     def __init__(
         self,
@@ -63,6 +70,7 @@ class Worker:
         name: str,
         history: History,
         audit: Audit,
+        tell: Callable[[str, str, str], None] = lambda *_: None,
     ) -> None:
         self._client = client
         self._rules = rules
@@ -72,6 +80,10 @@ class Worker:
         self._name = name
         self._history = history
         self._audit = audit
+        self._tell = tell
+        self._away_since = 0.0
+        self._drift = clock.now() / 1000 - time.monotonic()
+        self._unreadable: set[str] = set()
         self._pipeline = Pipeline(client)
         self._bell = Bell(client, rules, clock)
         self._placed = ""
@@ -94,6 +106,7 @@ class Worker:
             self._forever(self.note_rules, "rules", _RULES_EVERY_S),
             self._forever(self.archive, "archive", _ARCHIVE_EVERY_S),
             self._forever(self.digest, "digest", 1.0),
+            self._forever(self.watch, "watch", 1.0),
         )
 
     async def _forever(self, once: Callable[[], Awaitable[int]], name: str, idle: float = _IDLE_S) -> None:
@@ -102,6 +115,7 @@ class Worker:
                 done = await once()
                 await asyncio.sleep(0 if done else idle)
             except StoreDown:
+                self._away_since = self._away_since or time.monotonic()
                 await asyncio.sleep(_DOWN_S)
             except Exception:
                 log.exception("worker loop failed and goes on", extra={"loop": name})
@@ -271,6 +285,22 @@ class Worker:
             self._noted = version
         return 0
 
+    # --- the service itself
+
+    async def watch(self) -> int:
+        """Notes for people that the store was away, and that the machine's clock was set."""
+        drift = self._clock.now() / 1000 - time.monotonic()
+        if abs(drift - self._drift) > _SET_S:
+            self._tell("clock_set", "clock", f"by {drift - self._drift:+.0f} s; deadlines are instants and follow it")
+        self._drift = drift
+        began = time.monotonic()
+        await self._client.read("PING")
+        away = time.monotonic() - (self._away_since or began)
+        if away > _AWAY_S:
+            self._tell("store_away", "store", f"did not answer for {away:.0f} s; no call was acknowledged meanwhile")
+        self._away_since = 0.0
+        return 0
+
     # --- history
 
     async def archive(self) -> int:
@@ -301,8 +331,11 @@ class Worker:
             await self._pipeline.run(work, without=_to_a_person if hopeless else None)
         except StoreDown:
             raise
-        except Exception:
+        except Exception as error:
             log.exception("a call could not be decided; it is tried again", extra={"call_id": call_id})
+            if call_id not in self._unreadable:
+                self._unreadable.add(call_id)
+                self._tell("undecided", call_id, f"could not be decided ({type(error).__name__}); it is tried again")
 
 
 def _told(queued: queues.Queued, state: str) -> None:

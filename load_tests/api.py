@@ -28,7 +28,10 @@ class Api:
         self, url: str, *, patience_s: float = _PATIENCE_S, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
-        self._http = httpx.AsyncClient(base_url=url, timeout=15, limits=limits, trust_env=False, transport=transport)
+        timeout = httpx.Timeout(15, pool=None)  # who waits for a free connection waits for others' patience
+        self._http = httpx.AsyncClient(
+            base_url=url, timeout=timeout, limits=limits, trust_env=False, transport=transport
+        )
         self._patience_s = patience_s
 
     async def close(self) -> None:

@@ -12,6 +12,8 @@ import typer
 
 from load_tests import shapes
 from load_tests.calls import load
+from load_tests.campaign import Done, campaign, line, told
+from load_tests.faults import FAULTS
 from load_tests.loadtest import on_loopback
 from load_tests.measures import Goals
 from load_tests.own import Own, own_service
@@ -19,6 +21,8 @@ from load_tests.page import page
 from load_tests.running import Asked, climb, run
 from load_tests.saying import said
 
+_MOST_WITH_FAULTS = 10.0
+"""Calls a second: more than a big city has, few enough that everything can be matched."""
 _LOCAL = "http://127.0.0.1:8110"
 _SHAPES = "; ".join(f"{name}: {shape.says}" for name, shape in shapes.SHAPES.items())
 
@@ -47,8 +51,18 @@ def loadtest(
     against: Annotated[Path | None, typer.Option(help="JSON of an earlier run to compare with.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for loadtest.json and loadtest.html.")] = None,
     as_json: Annotated[bool, typer.Option("--json", "--as-json", help="JSON for programs.")] = False,
+    faults: Annotated[str, typer.Option(help=f"Do faults to an own service: all, or of {', '.join(FAULTS)}.")] = "",
+    minutes: Annotated[float, typer.Option(help="Go on drawing faults for so long, and match at the end.")] = 0.0,
 ) -> None:
-    """Open arrivals against a service on loopback; exit 0 only if all adds up and every goal is met."""
+    """Open arrivals against a service on loopback; exit 0 only if all adds up and every goal is met.
+
+    With --faults: a service of its own is killed, starved and cut off while calls come in; exit 0 only if nothing is
+    lost, doubled or stuck and a person was told of each fault.
+    """
+    if faults:
+        raise typer.Exit(
+            _with_faults(faults, model, seed, rate, minutes, "" if shape == "steady" else shape, out, as_json)
+        )
     goals = Goals(p99_ms, body_p99_ms, reminder_p99_ms, instruction_p99_ms)
     try:
         on_loopback(api)
@@ -71,6 +85,28 @@ def loadtest(
         (out / "loadtest.html").write_text(page(shown, before), "utf-8")
     typer.echo(json.dumps(shown, ensure_ascii=False) if as_json else said(shown, before))
     raise typer.Exit(1 if shown["missed_goals"] else 0)
+
+
+def _with_faults(
+    asked: str, model: Path, seed: int, rate: float, minutes: float, shape: str, out: Path | None, as_json: bool
+) -> int:
+    kinds = list(FAULTS) if asked == "all" else [k.strip() for k in asked.split(",")]
+    if unknown := [k for k in kinds if k not in FAULTS]:
+        raise typer.BadParameter(f"no fault {unknown[0]!r}: there are {', '.join(FAULTS)}")
+    per_s = min(rate, _MOST_WITH_FAULTS)
+
+    def said(done: Done) -> None:
+        if not as_json:
+            typer.echo(line(done))
+
+    doing = campaign(model, kinds, seed=seed, per_s=per_s, minutes=minutes, each=not minutes, shape=shape, said=said)
+    shown = told(asyncio.run(doing))
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "faults.json").write_text(json.dumps(shown, ensure_ascii=False, indent=1), "utf-8")
+    counted = ", ".join(f"{kind} {n}" for kind, n in shown["reconciliation"].items())
+    typer.echo(json.dumps(shown, ensure_ascii=False) if as_json else f"{shown['calls']} calls; {counted}")
+    return 0 if shown["clean"] else 1
 
 
 @contextmanager

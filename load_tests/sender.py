@@ -51,8 +51,12 @@ class CallCentre:
 
     async def repeat(self, sent: Sent) -> dict[str, Any]:
         """The same webhook again, freshly signed: the answer must be the same. Raises `Refusal`."""
-        headers = signing.headers(self.secret, sent.webhook_id, sent.content, self.clock.now())
+        headers = self.signed(sent)
         return await self.api.post_signed(PATH, headers, sent.content.encode())
+
+    def signed(self, sent: Sent) -> dict[str, str]:
+        """The headers of one webhook, signed now."""
+        return signing.headers(self.secret, sent.webhook_id, sent.content, self.clock.now())
 
     async def send_all(self, calls: Sequence[SampleCall], *, at_once: int) -> list[Sent]:
         """All calls as fast as the service takes them, as if they had come in over the last hours.

@@ -162,24 +162,39 @@ def _with_background(
     return own + _flat(dice, samples, span, max(1, round(CITY_DAY * span / _DAY * len(own) / life)))
 
 
-def _caller(dice: random.Random, samples: Sequence[SampleCall], span: float, number: int) -> list[Due]:
-    """One telephone, again and again."""
+def _caller_calls(dice: random.Random, span: float, number: int) -> list[Due]:
     own = []
     for n in range(number):
         call = SampleCall(dice.choice(_CALLER_SAYS), "110", 0.0, caller={"phone": _CALLER}, number=n)
         own.append(Due(0, dice.random() * span, call, tag="caller"))
-    return _with_background(dice, samples, span, own, CALLER_CALLS)
+    return own
 
 
-def _incident(dice: random.Random, samples: Sequence[SampleCall], span: float, number: int) -> list[Due]:
-    """One fire, reported by many; most of them in its first minutes."""
+def _incident_calls(dice: random.Random, span: float, number: int) -> list[Due]:
     own = []
     for n in range(number):
         text = dice.choice(_INCIDENT_SAYS).format(place=_INCIDENT_PLACE)
         phone = f"137{dice.randrange(10**8):08d}"
         call = SampleCall(text, "110", 0.0, {"phone": phone}, {"address": _INCIDENT_PLACE}, number=n)
         own.append(Due(0, min(dice.expovariate(4 / span), span), call, tag="incident"))
-    return _with_background(dice, samples, span, own, INCIDENT_CALLS)
+    return own
+
+
+def _caller(dice: random.Random, samples: Sequence[SampleCall], span: float, number: int) -> list[Due]:
+    """One telephone, again and again."""
+    return _with_background(dice, samples, span, _caller_calls(dice, span, number), CALLER_CALLS)
+
+
+def _incident(dice: random.Random, samples: Sequence[SampleCall], span: float, number: int) -> list[Due]:
+    """One fire, reported by many; most of them in its first minutes."""
+    return _with_background(dice, samples, span, _incident_calls(dice, span, number), INCIDENT_CALLS)
+
+
+def _mixed(dice: random.Random, samples: Sequence[SampleCall], span: float, number: int) -> list[Due]:
+    """The city's usual calls, a tenth of them one telephone's and a tenth about one fire."""
+    tenth = max(1, number // 10)
+    own = _caller_calls(dice, span, tenth) + _incident_calls(dice, span, tenth)
+    return own + _flat(dice, samples, span, max(1, number - len(own)))
 
 
 SHAPES: dict[str, Shape] = {
@@ -188,6 +203,7 @@ SHAPES: dict[str, Shape] = {
     "storm": Shape("48 hours at three times the usual rate", 2 * _DAY, 6 * CITY_DAY, _day),
     "caller": Shape("one caller, 250 calls in two and a half hours", 2.5 * _HOUR, CALLER_CALLS, _caller),
     "incident": Shape("one incident reported by 300 people in ten minutes", 10 * _MINUTE, INCIDENT_CALLS, _incident),
+    "mixed": Shape("an hour of a big city with all of it at once", _HOUR, 300, _mixed),
     "province": Shape("a province's day", _DAY, PROVINCE_DAY, _day),
     "country": Shape(
         "the busiest hour of the whole country, at its own pace",

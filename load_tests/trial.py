@@ -72,10 +72,19 @@ class Trial:
     """One trial against one running service and its bodies."""
 
     def __init__(
-        self, api_url: str, data_dir: Path, bodies_url: str, keys: Keys, run: str, said: Callable[[str], None]
+        self,
+        api_url: str,
+        data_dir: Path,
+        bodies_url: str,
+        keys: Keys,
+        run: str,
+        said: Callable[[str], None],
+        *,
+        patience_s: float = 60.0,
     ) -> None:
+        """`patience_s` is how long an absent service is waited for."""
         self._said = said
-        self.api = Api(api_url)
+        self.api = Api(api_url, patience_s=patience_s)
         self.token = keys.by_role["admin"]
         self.clock = Clock(data_dir)
         self.centre = CallCentre(self.api, keys.webhook_secret, self.clock, run)

@@ -20,6 +20,7 @@ from engine.store import queues, views
 _LOOK_S = 2.0
 _LATE_MS = 10_000
 """A worker that is this far behind is shown in red."""
+_MOST_SHOWN = 12
 _PROBE = "有人报警"
 """Read to hear the version of the classifier in use."""
 
@@ -110,8 +111,22 @@ async def _health(room: Room, seen: Visit) -> str:
     return (
         f'<section class="f-panel o-health"><h2>{escape(t("store"))}</h2>{store}<h2>{escape(t("rules"))}</h2>{rules}'
         f'{versions}{said}</section><section class="f-panel"><h2>{escape(t("queues"))}</h2>'
-        f'<div class="o-tiles">{tiles}</div>{unreached}</section>'
+        f'<div class="o-tiles">{tiles}</div>{unreached}</section>{_happened(room, seen)}'
     )
+
+
+def _happened(room: Room, seen: Visit) -> str:
+    """What happened to the service itself in the last day."""
+    t, found = seen.words, room.service.incidents()[:_MOST_SHOWN]
+    if not found:
+        return ""
+    rows = "".join(
+        f"<tr><td>{at_words(i.at, room.service.rules().city)}</td><td>{escape(t('incident_' + i.what))}</td>"
+        f"<td><code>{escape(i.subject)}</code></td><td>{escape(i.text)}</td></tr>"
+        for i in found
+    )
+    head = f"<h2>{escape(t('incidents'))}<small>{len(found)}</small></h2>"
+    return f'<section class="f-panel">{head}<table class=t-table><tbody>{rows}</tbody></table></section>'
 
 
 def _code(text: str) -> str:

@@ -11,6 +11,7 @@ from engine.dossier_actions import DossierActions
 from engine.http.gauges import Gauges
 from engine.http.rates import Rates
 from engine.http.tokens import Tokens
+from engine.incidents import Incident
 from engine.intake import Masking
 from engine.model.call import Contact, Instant
 from engine.modelling import Modelling
@@ -47,5 +48,7 @@ class Service:
     gauges: Gauges
     """What this process measures of itself."""
     open_console: bool = False
+    incidents: Callable[[], list[Incident]] = list
+    """What happened to this service itself in the last day, newest first."""
     listed: dict[str, Instant] = field(default_factory=dict)
     """When a list was last written into the audit trail, by user and list."""

@@ -1,5 +1,6 @@
 """Figures from the store's counters and queues."""
 
+from dataclasses import asdict
 from typing import Any
 
 from engine.http.service import Service
@@ -19,6 +20,7 @@ async def summary(s: Service) -> dict[str, Any]:
         "queues": await queues.depths(s.client, city.id),
         "diversion": _diversion(tree.get("fenliu_calls_total", {})),
         "rules": {"city": city.version, "models": s.rules().engine.models.version, "fault": s.rules_fault()},
+        "incidents": [asdict(i) for i in s.incidents()],
     }
 
 

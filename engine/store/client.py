@@ -10,19 +10,44 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AskError,
+    ClusterError,
+    MasterDownError,
+    MovedError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from engine.errors import StoreDown, StoreUnfit
 from engine.store.keys import key
 from engine.store.lane import Lane
 from engine.store.line import Commands, Line
+from engine.store.nodes import Nodes
 
 _LUA = (Path(__file__).parent / "functions.lua").read_text(encoding="utf-8")
 SUFFIX = hashlib.blake2b(_LUA.encode(), digest_size=5).hexdigest()
 LIBRARY = _LUA.replace("@LIBRARY@", f"fenliu_{SUFFIX}").replace("@SUFFIX@", SUFFIX)
 _pack = msgspec.msgpack.Encoder().encode
+_NOT_NOW = (ReadOnlyError, MasterDownError, OutOfMemoryError)
+_NOT_NOW_WORDS = ("LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "non local key")
+"""redis-py takes the first word off errors it has a class for. The last one: a Cluster is moving the city's slot."""
+_AWAY = (
+    RedisConnectionError,
+    RedisTimeoutError,
+    RedisClusterException,
+    ClusterError,
+    MovedError,
+    AskError,
+    TryAgainError,
+    OSError,
+)
 
 
 class Client:
@@ -33,10 +58,13 @@ class Client:
     their own, so that a hundred things at once need two connections and not a hundred.
     """
 
-    def __init__(self, url: str, *, timeout: float = 5.0) -> None:
+    def __init__(self, url: str, *, timeout: float = 5.0, replicas_ack: int = 0) -> None:
+        """`replicas_ack`: so many replicas must have a change before it counts as done."""
         self.url = url
         self.timeout = timeout
+        self._replicas_ack = replicas_ack
         self._redis: Any = None
+        self._nodes: Nodes | None = None
         self._lines: list[Line] = []
         self._calls = Lane(self._called)
         self._reads: Lane | None = None
@@ -57,6 +85,8 @@ class Client:
         if cluster.get("cluster_enabled"):
             await plain.aclose()
             self._redis = RedisCluster.from_url(self.url, **options)
+            await self._guard(self._redis.initialize)
+            self._nodes = Nodes(self._redis, self.timeout)
         else:
             self._redis = plain
             self._lines = [Line(plain.connection_pool, self.timeout) for _ in range(2)]
@@ -73,6 +103,8 @@ class Client:
             self._reads.close()
         for line in self._lines:
             await line.close()
+        if self._nodes is not None:
+            await self._nodes.close()
         if self._redis is not None:
             await self._redis.aclose()
 
@@ -93,28 +125,47 @@ class Client:
             return []
         if self._reads is not None:
             return await self._reads.ask(commands)
-        answers: list[Any] = await self._guard(lambda: self._pipelined(commands, raise_on_error=True))
+        answers: list[Any] = await self._guard(lambda: self._pipelined(commands))
         return answers
 
-    async def _pipelined(self, commands: Commands, *, raise_on_error: bool) -> list[Any]:
+    async def pool_of(self, city: str) -> Any:
+        """redis-py's connections to the server that has the city's keys."""
+        return self._nodes.pool(key(city, "log")) if self._nodes else self._redis.connection_pool
+
+    async def _pipelined(self, commands: Commands) -> list[Any]:
         pipe = self._redis.pipeline(transaction=False)
         for command in commands:
             pipe.execute_command(*command)
-        return list(await pipe.execute(raise_on_error=raise_on_error))
+        return list(await pipe.execute())
 
     async def _called(self, commands: Commands) -> list[Any]:
         """Function calls in one trip; the library is loaded again on a store that lost it."""
 
-        async def run() -> list[Any]:
-            if self._lines:
-                return await self._lines[0].trip(commands)
-            return await self._pipelined(commands, raise_on_error=False)
-
-        answers = await self._guard(run)
+        answers = await self._guard(lambda: self._trip(commands))
         if any(_is_missing(a) for a in answers):
             await self._load()
-            answers = await self._guard(run)
+            answers = await self._guard(lambda: self._trip(commands))
         return [_translate(a) for a in answers]
+
+    async def _trip(self, commands: Commands) -> list[Any]:
+        if self._nodes is not None:
+            answers, confirmed = await self._nodes.trip(commands, self._confirming)
+        else:
+            last = self._confirming(commands[0][3])
+            found = await self._lines[0].trip([*commands, *last])
+            answers, confirmed = found[: len(commands)], found[len(commands) :][1:]
+        least = min((n for n in confirmed if isinstance(n, int)), default=0)
+        if self._replicas_ack and (least < self._replicas_ack or len(confirmed) != sum(map(_is_int, confirmed))):
+            raise RedisConnectionError(f"{least} of {self._replicas_ack} replicas confirmed")
+        return answers
+
+    def _confirming(self, name: str) -> Commands:
+        """A write of our own and waiting for it, when asked for: a repeated call writes nothing, and the server waits
+        for what its own connection wrote."""
+        if not self._replicas_ack:
+            return []
+        patience_ms = round(self.timeout * 400)
+        return [("SET", name.partition("}")[0] + "}:acks", 1), ("WAIT", self._replicas_ack, patience_ms)]
 
     async def _were_read(self, commands: Commands) -> list[Any]:
         """Plain commands in one trip, their answers in the shape that redis-py gives them."""
@@ -125,8 +176,8 @@ class Client:
     async def _guard(self, run: Callable[[], Awaitable[Any]]) -> Any:
         try:
             return await run()
-        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
-            raise StoreDown(f"the store at {_without_password(self.url)} does not answer") from error
+        except _AWAY as error:
+            raise StoreDown(f"the store at {_without_password(self.url)} does not answer: {error}") from error
 
     async def _load(self) -> None:
         if isinstance(self._redis, RedisCluster):
@@ -170,6 +221,10 @@ def _shaped(shape: Callable[[Any], Any] | None, answer: Any) -> Any:
     return answer if shape is None or isinstance(answer, Exception) else shape(answer)
 
 
+def _is_int(answer: Any) -> bool:
+    return isinstance(answer, int)
+
+
 def _is_missing(answer: Any) -> bool:
     return isinstance(answer, ResponseError) and "Function not found" in str(answer)
 
@@ -178,9 +233,7 @@ def _translate(answer: Any) -> Any:
     """Loading, read-only and fail-over answers mean "not now"; other errors are ours."""
     if not isinstance(answer, Exception):
         return answer
-    words = str(answer)
-    passing = ("LOADING", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "MISCONF", "OOM", "loading")
-    if isinstance(answer, RedisConnectionError | RedisTimeoutError) or any(w in words for w in passing):
+    if isinstance(answer, (*_AWAY, *_NOT_NOW)) or any(word in str(answer) for word in _NOT_NOW_WORDS):
         return StoreDown("the store is not ready to write")
     return answer
 

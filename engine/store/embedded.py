@@ -73,3 +73,35 @@ def start(data_dir: Path, **popen: object) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(command(data_dir), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **popen)  # type: ignore[call-overload, no-any-return]  # options pass straight through
     except OSError as error:
         raise StoreDown(f"the embedded store cannot be started: {error.strerror}") from error
+
+
+class Words:
+    """The server's own log, read on from where it was read to."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._file = data_dir / "store" / "store.log"
+        self._at = self._file.stat().st_size if self._file.exists() else 0
+        self._last = ""
+
+    def repaired(self) -> str:
+        """What it newly said about a torn tail of its log that it cut off; empty when nothing."""
+        return next((line for line in self._new() if "truncat" in line.lower()), "")
+
+    def last(self) -> str:
+        """Its last words, such as why it gave up."""
+        self._new()
+        return self._last
+
+    def _new(self) -> list[str]:
+        try:
+            if self._file.stat().st_size == self._at:
+                return []
+            with self._file.open("rb") as opened:
+                opened.seek(self._at)
+                raw = opened.read()
+        except OSError:
+            return []
+        self._at += len(raw)
+        lines = [line.partition(" # ")[2] or line for line in raw.decode("utf-8", "replace").splitlines() if line]
+        self._last = lines[-1] if lines else self._last
+        return lines

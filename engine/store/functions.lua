@@ -6,7 +6,13 @@
 local HOOK_MS = 7 * 86400000
 local LINK_MS = 40 * 86400000
 
-local function prefix(key) return string.match(key, '^({.-}:)') end
+-- prefix: the city's tag. A Cluster that is moving the city's slot has some keys here and some elsewhere: asking for one
+-- that nobody has then fails, before anything is written, and the caller tries again (engine/store/client.py).
+local function prefix(key)
+  local p = string.match(key, '^({.-}:)')
+  redis.call('EXISTS', p .. '-')
+  return p
+end
 
 local function entry(p, e)
   redis.call('XADD', p .. 'log', 'MAXLEN', '~', 2000000, '*', 'j', e.json)

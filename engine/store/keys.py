@@ -96,6 +96,7 @@ KEYS: tuple[Key, ...] = (
     Key("was:<id>", "string", "forget", "40 days", "this call id stands in the history: it cannot be used again"),
     Key("audit", "stream", "chain, cut_chain", "retention.audit_days", "audit trail: deed as JSON and its keyed hash"),
     Key("audit:end", "hash", "chain, cut_chain", "for ever", "number and hash of the newest entry and of the last cut"),
+    Key("acks", "string", "the client", "for ever", "written before waiting for replicas to confirm"),
     Key("labels", "stream", "commit", "for ever", "persons' decisions, kept as training data"),
 )
 
