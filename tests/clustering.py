@@ -40,7 +40,7 @@ class Cluster:
                 found = {}
                 for line in self.at(port).execute_command("CLUSTER NODES").items():
                     address, node = line
-                    if "master" in node["flags"] and "fail" not in node["flags"]:
+                    if "master" in node["flags"] and "fail" not in node["flags"] and node["slots"]:
                         found[int(address.rsplit(":", 1)[1])] = (node["node_id"], node["slots"])
                 return found
         raise AssertionError("no node of the cluster answers")
@@ -48,7 +48,13 @@ class Cluster:
     def master_of(self, city: str) -> int:
         """The port of the master that has a city's slot."""
         slot = self.slot(city)
-        return next(p for p, (_, slots) in self.masters().items() if any(_in(slot, s) for s in slots))
+        return _holder(self.masters(), slot)
+
+    def city_at(self, port: int, name: str) -> str:
+        """A city whose slot lies at this master."""
+        masters = self.masters()
+        names = (f"{name}{n}" for n in range(5000))
+        return next(city for city in names if _holder(masters, self.slot(city)) == port)
 
     def slot(self, city: str) -> int:
         return int(key_slot(city.encode()))
@@ -82,6 +88,13 @@ class Cluster:
             self.at(port).execute_command("CLUSTER SETSLOT", slot, "NODE", masters[target][0])
 
 
+def _holder(masters: dict[int, tuple[str, list[Any]]], slot: int) -> int:
+    for port, (_, slots) in masters.items():
+        if any(_in(slot, s) for s in slots):
+            return port
+    raise AssertionError(f"slot {slot} is nobody's: {masters}")
+
+
 def _in(slot: int, found: Any) -> bool:
     low, high = (int(found[0]), int(found[-1])) if isinstance(found, list | tuple) else (int(found), int(found))
     return low <= slot <= high
@@ -90,7 +103,7 @@ def _in(slot: int, found: Any) -> bool:
 def _other(cluster: Cluster, city: str, was: int) -> bool:
     try:
         return cluster.master_of(city) != was
-    except (StopIteration, AssertionError):
+    except AssertionError:
         return False
 
 

@@ -88,13 +88,9 @@ def test_each_city_lies_in_one_slot(cluster: Cluster) -> None:
     assert {key_slot(key("cj", *k.pattern.split(":")).encode()) for k in KEYS} == {cluster.slot("cj")}
 
 
-def a_city_at(cluster: Cluster, port: int, name: str) -> str:
-    return next(f"{name}{n}" for n in range(5000) if cluster.master_of(f"{name}{n}") == port)
-
-
 async def test_a_slot_moves_and_a_master_dies_under_load(cluster: Cluster) -> None:
     ports = list(cluster.masters())
-    cities = [a_city_at(cluster, port, "stadt") for port in ports]
+    cities = [cluster.city_at(port, "stadt") for port in ports]
     assert len({cluster.master_of(city) for city in cities}) == 3
     ringing = await ringing_at(cluster, cities, replicas_ack=1)
     tasks = [asyncio.create_task(r.run()) for r in ringing]
@@ -123,7 +119,7 @@ async def test_a_slot_moves_and_a_master_dies_under_load(cluster: Cluster) -> No
 
 async def test_without_a_replica_to_confirm_nothing_is_acknowledged(cluster: Cluster) -> None:
     port = cluster.ports[0]
-    city = a_city_at(cluster, port, "burg")
+    city = cluster.city_at(port, "burg")
     client = Client(cluster.url, replicas_ack=2, timeout=1.0)
     await client.open()
     with pytest.raises(StoreDown, match=r"1 of 2 replicas confirmed|0 of 2 replicas"):
