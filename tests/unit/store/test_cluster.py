@@ -118,7 +118,7 @@ async def test_a_slot_moves_and_a_master_dies_under_load(cluster: Cluster) -> No
 
 
 async def test_without_a_replica_to_confirm_nothing_is_acknowledged(cluster: Cluster) -> None:
-    port = cluster.ports[0]
+    port = next(iter(cluster.masters()))
     city = cluster.city_at(port, "burg")
     client = Client(cluster.url, replicas_ack=2, timeout=1.0)
     await client.open()
