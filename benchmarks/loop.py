@@ -67,6 +67,11 @@ def main() -> None:
         f" {found['over_2_ms']}, over 5 ms: {found['over_5_ms']}, longest {found['longest_ms']:.1f} ms;"
         f" with a full collection of garbage: {found['with_full_collection']}"
     )
+    print(
+        f"processor time of a fixed piece of work, median over best: {found['slowed']} (load {os.getloadavg()[0]:.1f})"
+    )
+    for spent, places in found["longest"]:
+        print(f"  {spent:6.1f} ms: {'; '.join(places)}")
     for place, n in found["where"].items():
         print(f"  {n:5} long steps saw {place}")
 

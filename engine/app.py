@@ -40,7 +40,7 @@ from engine.pipeline import Pipeline
 from engine.privacy import Chain, Vault, mask_name, mask_phone
 from engine.recalling import Recall
 from engine.reports import facts
-from engine.rulebook import ALERTS, Rules, Source
+from engine.rulebook import ALERTS, Rules, Source, out_of_the_collectors_way
 from engine.settings import Settings
 from engine.store import embedded
 from engine.store.client import Client
@@ -154,6 +154,7 @@ async def build(settings: Settings) -> Parts:
         open_console=bool(settings.open_console),
         incidents=lambda: incidents.recent(settings.data),
     )
+    out_of_the_collectors_way()
     return Parts(settings, client, clock, rules, vault, service)
 
 

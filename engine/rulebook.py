@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import shutil
@@ -101,6 +102,17 @@ def stamp(folder: Path) -> Stamp:
     return tuple(found)
 
 
+def out_of_the_collectors_way() -> None:
+    """What is there now stays: the collector of garbage no longer walks through it.
+
+    Rules and classifier are some hundred thousand objects; every full collection went through all of them while calls
+    waited, for a tenth of a second and more (benchmarks/loop.py). Done once after starting and after new rules.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
 class Rules:
     """Holds the rulebook in force; `fault` says why newer files on disk are not."""
 
@@ -142,4 +154,5 @@ class Rules:
             return
         # The old engine is not closed: calls under way still use it; it goes when the last of them is done.
         self._book, self.fault = book, ""
+        await asyncio.to_thread(out_of_the_collectors_way)
         log.info("new rules in force", extra={"city": book.city.version, "models": book.engine.models.version})
