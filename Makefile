@@ -55,7 +55,7 @@ format: setup ## put the code in shape
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
 
 lock: ## resolve the newest versions into requirements.lock (hashes, no addresses)
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --all-extras --generate-hashes --no-header \
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes --no-header \
 	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
 
 clean: ## remove what was built (not the data dir)

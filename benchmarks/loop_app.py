@@ -59,8 +59,9 @@ class Steps:
                 self.long.update(set(self.seen))
                 self.collected += self._collections > collections
                 if spent > 10 * BOUND_NS:
-                    most = Counter(self.seen).most_common(3) + [(repr(one)[:200], 0)]
-                    self.longest.append((spent / 1e6, [f"{n} {place}" for place, n in most]))
+                    why = ["a full collection of garbage"] if self._collections > collections else []
+                    places = [f"{place} ({n} looks)" for place, n in Counter(self.seen).most_common(3)]
+                    self.longest.append((spent / 1e6, why + places))
 
         handle._run = measured  # type: ignore[method-assign]
         signal.signal(signal.SIGALRM, self._look)
