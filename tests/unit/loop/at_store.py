@@ -57,7 +57,7 @@ class Store:
     def __post_init__(self) -> None:
         self._units: list[str] = []
         self._loop = asyncio.new_event_loop()
-        self._clients = (Client(self.url), Client(self.url))
+        self._clients = (Client(self.url, timeout=60.0), Client(self.url, timeout=60.0))  # a busy machine is no fault
         self.run(self._open())
 
     async def _open(self) -> None:
