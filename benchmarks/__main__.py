@@ -24,6 +24,7 @@ EACH = {
     "alerting_replay": ["--calls", "50000"],
     "console": [],
     "history": [],
+    "cluster": [],
     "deadlines": ["--out", str(BUILD / "bench_deadlines.json")],
 }
 

@@ -46,7 +46,7 @@ _ARCHIVE_EVERY_S = 30.0
 _RULES_EVERY_S = 1.0
 _SET_S = 20.0
 """A clock that moves against the processor's by so much at once was set."""
-_AWAY_S = 1.0
+_AWAY_S = 3.0
 """A store that took so long to answer is told of as away."""
 _ARCHIVE_FROM_MS = 3 * 3_600_000
 """Moving starts at three in the morning, or when a worker starts that has not moved anything since."""

@@ -6,6 +6,7 @@ root may mount one) a small disk of its own for the store, which can be filled u
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -30,8 +31,15 @@ from load_tests.proxy import Proxy
 
 _START_S = 300.0
 _DISK_MB = 48
+_PR_SET_PDEATHSIG = 1
 _RULES = Path(__file__).resolve().parent.parent / "rules"
 Child = subprocess.Popen[bytes]
+
+
+def _die_with_parent() -> None:
+    """A campaign that is killed leaves nothing running behind."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass(slots=True)
@@ -101,7 +109,12 @@ class World:
         environ = plain | {"FENLIU_MOVABLE_CLOCK": "1", "FENLIU_BODIES_URL": f"http://127.0.0.1:{self.proxy_port}"}
         with (self.folder / "service.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, *arguments], env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [sys.executable, *arguments],
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,
             )
 
     async def stop(self, number: int = signal.SIGTERM) -> None:

@@ -1,0 +1,118 @@
+"""docs/reliability.md from the results of the campaigns in build/: faults.json, long_run.json, bench_cluster.json.
+
+fenliu loadtest --faults all --out build            # or: pytest -m soak tests/scenario/test_faults.py
+python -m benchmarks.cluster
+python -m benchmarks.reliability_page
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+_HEAD = """# Reliability
+
+<!-- Made by `python -m benchmarks.reliability_page` from the campaigns' results in build/. -->
+
+## What is promised, with which settings
+
+*Answered* is a call whose webhook got 200. A call that got anything else, or nothing, is sent again by the call centre under
+its `webhook-id`: that is always harmless.
+
+| store | setting | an answered call survives | it may be lost when |
+|---|---|---|---|
+| embedded, or an outside Redis | `appendfsync always` (embedded: always so) | `kill -9` of any process, power loss | the disk loses what it said was written |
+| outside Redis | `appendfsync everysec` | `kill -9` of our processes and of Redis | the machine dies: the last second or two |
+| with replicas, Sentinel or Cluster | `FENLIU_STORE_REPLICAS_ACK=0` | as above | a fail-over: what the replica did not have yet |
+| with replicas, Sentinel or Cluster | `FENLIU_STORE_REPLICAS_ACK=n` | a fail-over to any replica that confirmed | the master and all n that confirmed die, before their disks have it |
+
+- `FENLIU_STORE_REPLICAS_ACK=n` lets every change wait (`WAIT`) until n replicas have it in memory; with
+  `appendfsync always` on the replicas it is on their disk when they confirm the next one. Without n confirmations the call is
+  answered 503. A master cut off from its replicas therefore acknowledges nothing.
+- With one replica for each master and n = 1, a fail-over leaves the new master without a replica: nothing of its cities is
+  acknowledged until the dead server is back. Run n + 1 replicas for each master.
+- Which replica is elected is Redis's choice (the one that is furthest); with several replicas and n = 1 a replica that did not
+  confirm could win after a partition. n = all replicas excludes that.
+- **Cluster**: a city lies in one slot. While its slot moves, calls of that city are answered 503 and nothing is written by
+  halves: every stored function asks for a key that nobody has before it writes, which a slot on the move refuses.
+- **Rolling upgrade**: stored functions carry the hash of their text in their names. Versions run side by side on one store; an
+  older process never replaces a newer one's functions. A record's field that the older version does not know is dropped
+  when the older one moves that record: a release may rely on a new field only after the last old process is gone.
+- **Messages to bodies** are delivered at least once under one `webhook-id`.
+- **Backup** is the store at one instant; what was answered later is not in it ([operating.md](operating.md)).
+"""  # noqa: E501 - a table's rows are lines
+
+
+def page(faults: dict[str, Any], long_run: dict[str, Any], cluster: dict[str, Any]) -> str:
+    """The page; what was not run is said."""
+    parts = [_HEAD, "## Faults under load\n", _faults(faults), "## The long run\n", _long_run(long_run)]
+    return "\n".join([*parts, "## Cluster\n", _cluster(cluster)])
+
+
+def _faults(found: dict[str, Any]) -> str:
+    if not found:
+        return "Not run on this machine yet: `fenliu loadtest --faults all --out build`.\n"
+    rows = [
+        f"| `{f['fault']}` | {f['took_s']:g} | {_outcome(f)} | {f['skipped'] or f['told'] or '—'} |"
+        for f in found["faults"]
+    ]
+    head = "| fault | seconds | afterwards | who told a person |\n|---|---|---|---|"
+    return f"{_said(found)}\n\n{head}\n" + "\n".join(rows) + "\n"
+
+
+def _outcome(fault: dict[str, Any]) -> str:
+    if fault["skipped"]:
+        return "not done"
+    return "; ".join(f"{f['kind']} {f['subject']}: {f['text']}" for f in fault["findings"][:3]) or "all adds up"
+
+
+def _said(found: dict[str, Any]) -> str:
+    machine = found["machine"]
+    counted = ", ".join(f"{kind} {n}" for kind, n in found["reconciliation"].items())
+    where = f"{machine['at']}, {machine['cores']} cores, load average {machine['load_average'][0]}"
+    return (
+        f"Measured {where}. {found['calls']} calls came in meanwhile, each sent again until it was answered. "
+        f"After a fault every call, answer, order, time line and message is matched: {counted}."
+    )
+
+
+def _long_run(found: dict[str, Any]) -> str:
+    if not found:
+        return (
+            "Thirty minutes, mixed load, every fault: `pytest -m soak tests/scenario/test_long_run.py`. Not run yet.\n"
+        )
+    minutes = sum(f["took_s"] for f in found["faults"]) / 60
+    return f"{len(found['faults']) - 1} faults in {minutes:.0f} minutes. {_said(found)}\n"
+
+
+def _cluster(found: dict[str, Any]) -> str:
+    if not found:
+        return "Not measured on this machine yet: `python -m benchmarks.cluster`.\n"
+    rows = [
+        f"| {name} | {s['calls_per_cpu_s']:g} | {s['client_us']:g} | {s['server_us']:g} | {s['replicas_us']:g} |"
+        for name, s in found["sides"].items()
+    ]
+    head = "| | calls per processor second | client µs | server µs | replicas µs |\n|---|---|---|---|---|"
+    machine = found["machine"]
+    return (
+        f"Three masters, a replica for each. Per second of processor time it does **{found['ratio']}** of what a "
+        f"standalone server does (goal {found['goal']}). Measured {machine['at']}, load average "
+        f"{machine['load_average'][0]}.\n\n"
+        f"{head}\n" + "\n".join(rows) + "\n"
+    )
+
+
+def _read(name: str) -> dict[str, Any]:
+    file = ROOT / "build" / name
+    found: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    return found
+
+
+def main() -> None:
+    """Writes the page."""
+    text = page(_read("faults.json"), _read("long_run.json"), _read("bench_cluster.json"))
+    (ROOT / "docs" / "reliability.md").write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
