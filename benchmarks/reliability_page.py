@@ -78,9 +78,7 @@ def _said(found: dict[str, Any]) -> str:
 
 def _long_run(found: dict[str, Any]) -> str:
     if not found:
-        return (
-            "Thirty minutes, mixed load, every fault: `pytest -m soak tests/scenario/test_long_run.py`. Not run yet.\n"
-        )
+        return "Thirty minutes of every fault: `pytest -m soak tests/scenario/test_long_run.py`. Not run yet.\n"
     minutes = sum(f["took_s"] for f in found["faults"]) / 60
     return f"{len(found['faults']) - 1} faults in {minutes:.0f} minutes. {_said(found)}\n"
 

@@ -24,7 +24,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """`orders` and `alerts` carry their time lines; `messages` are the bodies' record."""
+    """`orders`, `alerts` and `dossiers` carry their time lines; `messages` are the bodies' record."""
 
     sent: list[Sent]
     repeated: list[tuple[Sent, dict[str, Any]]]
@@ -33,6 +33,7 @@ class Seen:
     orders: list[dict[str, Any]]
     alerts: list[dict[str, Any]]
     messages: list[dict[str, Any]]
+    dossiers: list[dict[str, Any]] = field(default_factory=list)
     unbelieved: dict[str, int] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
@@ -48,3 +49,8 @@ class Seen:
             for line in subject["line"]:
                 if not kinds or line["what"] in kinds:
                     yield Entry(str(name), line["what"], line["who"], line["data"])
+        for dossier in self.dossiers:
+            name = dossier["dossier_id"]
+            for line in dossier["line"]:  # the lines of its orders are told with their orders
+                if line["subject"] == name and (not kinds or line["what"] in kinds):
+                    yield Entry(name, line["what"], line["who"], line["data"])

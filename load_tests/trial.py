@@ -178,6 +178,7 @@ class Trial:
         repeated = [(s, await self.centre.repeat(s)) for s in _some(sent)]
         orders = await self.api.every("/v1/orders", "orders", self.token)
         alerts = await self.api.every("/v1/alerts", "alerts", self.token)
+        dossiers = await self.api.every("/v1/dossiers", "dossiers", self.token)
         call_ids = [s.answer["call_id"] for s in sent if s.answer]
         record = await self.record()
         return Seen(
@@ -186,6 +187,7 @@ class Trial:
             calls=dict(zip(call_ids, await self._each("/v1/calls", call_ids), strict=True)),
             orders=await self._each("/v1/orders", [o["order_id"] for o in orders]),
             alerts=await self._each("/v1/alerts", [a["alert_id"] for a in alerts]),
+            dossiers=await self._each("/v1/dossiers", [d["dossier_id"] for d in dossiers]),
             messages=record["messages"],
             unbelieved=record["unbelieved"],
             done=record["done"],

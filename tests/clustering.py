@@ -5,7 +5,7 @@ import random
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,14 +73,21 @@ class Cluster:
     def until_failed_over(self, city: str, was: int) -> None:
         until(lambda: _other(self, city, was), 40)
 
-    def move(self, city: str, step: float = 0.0) -> None:
-        """Move a city's slot to another master, key by key, as `redis-cli --cluster reshard` does."""
+    def move(self, city: str, step: float = 0.0, halfway: Callable[[], None] = lambda: None, first: str = "") -> None:
+        """Move a city's slot to another master, key by key, as `redis-cli --cluster reshard` does.
+
+        `halfway` is called when only the keys of the kind `first` have moved.
+        """
         slot, source = self.slot(city), self.master_of(city)
         masters = self.masters()
         target = next(p for p in masters if p != source)
         here, there = self.at(source), self.at(target)
         there.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", masters[source][0])
         here.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", masters[target][0])
+        if first:
+            chosen = here.keys(f"{{{city}}}:{first}:*")
+            here.execute_command("MIGRATE", "127.0.0.1", target, "", 0, 10_000, "KEYS", *chosen)
+        halfway()
         while keys := here.execute_command("CLUSTER GETKEYSINSLOT", slot, 20):
             here.execute_command("MIGRATE", "127.0.0.1", target, "", 0, 10_000, "KEYS", *keys)
             time.sleep(step)

@@ -13,6 +13,7 @@ from test_committing import a_message, an_order, an_outcome
 
 from engine.errors import StoreDown
 from engine.model.change import Change
+from engine.model.message import LogEntry
 from engine.store import calls, commits, queues, views
 from engine.store.client import Client
 from engine.store.keys import KEYS, key
@@ -86,6 +87,33 @@ async def ringing_at(cluster: Cluster, cities: list[str], replicas_ack: int) -> 
 
 def test_each_city_lies_in_one_slot(cluster: Cluster) -> None:
     assert {key_slot(key("cj", *k.pattern.split(":")).encode()) for k in KEYS} == {cluster.slot("cj")}
+
+
+async def test_a_function_writes_nothing_by_halves_while_its_keys_are_in_two_places(cluster: Cluster) -> None:
+    city = "halb"
+    client = Client(cluster.url)
+    await client.open()
+    entry = LogEntry(T0, "O1", "order.sent", "fenliu")
+    await commits.commit(client, city, Change(messages=(a_message(city),), log=(entry,)), now=T0)
+    taken = (await queues.take(client, city, "w", count=1, reclaim_idle_ms=None))[0]
+    loop, refused = asyncio.get_running_loop(), []
+
+    async def settled() -> None:
+        await queues.settle(client, city, taken, state="delivered", last="204", now=T0)
+
+    def halfway() -> None:  # the message is there, the outbox still here: taking one out would lose the other
+        try:
+            asyncio.run_coroutine_threadsafe(settled(), loop).result(30)
+        except StoreDown as error:
+            refused.append(error)
+
+    await asyncio.to_thread(cluster.move, city, 0.0, halfway, "msg")
+    assert refused
+    assert await client.read("XLEN", key(city, "outbox")) == 1
+    await settled()
+    assert await client.read("XLEN", key(city, "outbox")) == 0
+    assert await client.read("HGET", key(city, "msg", taken.message.message_id), "state") == b"delivered"
+    await client.close()
 
 
 async def test_a_slot_moves_and_a_master_dies_under_load(cluster: Cluster) -> None:
