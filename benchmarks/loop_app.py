@@ -23,7 +23,7 @@ from typing import Any
 import uvicorn
 
 from engine import app, settings
-from engine.http.bounds import Limits, bounded
+from engine.bounds import Limits, bounded
 
 BOUND_NS = 1_000_000
 _LOOK_S = 0.0005

@@ -88,7 +88,7 @@ def api(fd: Annotated[int, typer.Option()]) -> None:
     import uvicorn
 
     from engine.app import make_app
-    from engine.http.bounds import Limits, bounded
+    from engine.bounds import Limits, bounded
 
     _logging()
     chosen = settings_room.read()

@@ -15,8 +15,10 @@ def connect(
     import uvicorn
 
     from engine import strictyaml
+    from engine.bounds import Limits, bounded
     from engine.connector.schema import ConnectorFile
     from engine.connector.serving import Connector
 
     connector = Connector(strictyaml.read(file, ConnectorFile).value)
-    uvicorn.run(connector.app(), host=host, port=port, log_level="warning", access_log=False)
+    http = bounded(Limits())
+    uvicorn.run(connector.app(), host=host, port=port, http=http, log_level="warning", access_log=False)

@@ -72,7 +72,7 @@ class Connector:
             return JSONResponse({"detail": f"{self._file.callback.header} is not right"}, 401)
         try:
             told = event_of(self._file.callback, json.loads(await _limited(request)))
-        except (Refused, ValueError) as error:
+        except (Refused, ValueError, RecursionError) as error:
             return JSONResponse({"detail": str(error)}, 422)
         headers = {"idempotency-key": told.key} if told.key else {}
         answer = await self._ours.post(f"/v1/orders/{told.order_id}/events", json=told.event, headers=headers)
@@ -84,7 +84,7 @@ class Connector:
             Route(self._file.receive, self.take_message, methods=["POST"]),
             Route(self._file.callback.path, self.take_callback, methods=["POST"]),
         ]
-        return Starlette(routes=routes, exception_handlers={httpx.HTTPError: _away})
+        return Starlette(routes=routes, exception_handlers={httpx.HTTPError: _away, Refused: _too_large})
 
 
 async def _limited(request: Request) -> bytes:
@@ -99,6 +99,10 @@ async def _limited(request: Request) -> bytes:
 def _passed_on(status: int) -> int:
     """Their refusal is ours; what may get better is asked again."""
     return 422 if 400 <= status < 500 and status not in (408, 425, 429) else 503
+
+
+async def _too_large(_: Request, error: Exception) -> Response:
+    return JSONResponse({"detail": str(error)}, 413)
 
 
 async def _away(_: Request, error: Exception) -> Response:

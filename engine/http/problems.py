@@ -64,21 +64,18 @@ _STATUS: tuple[tuple[type[FenliuError], int, str], ...] = (
     (StoreDown, 503, "store-down"),
 )
 _MOST_FAULTS = 100
-TITLES = {
+_TITLES = {
     400: "Bad request",
     401: "Not believed",
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
-    408: "Too slow",
     409: "Conflict",
     410: "Gone",
     413: "Too large",
-    414: "Too large",
     415: "Not JSON",
     422: "Refused",
     429: "Too many",
-    431: "Too large",
     500: "Our fault",
     503: "Not now",
 }
@@ -88,7 +85,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI entries of the problems a route may answer."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
-        s: {"description": TITLES[s], "model": Problem, "content": {"application/problem+json": schema}}
+        s: {"description": _TITLES[s], "model": Problem, "content": {"application/problem+json": schema}}
         for s in statuses
     }
 
@@ -104,7 +101,7 @@ def problem(
     """The response of one problem."""
     body = {
         "type": f"urn:fenliu:problem:{kind}",
-        "title": TITLES.get(status, kind),
+        "title": _TITLES.get(status, kind),
         "status": status,
         "detail": _text(detail),
         "faults": [{"where": _text(f.where), "what": _text(f.what), "right": _text(f.right)} for f in faults],

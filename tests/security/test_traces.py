@@ -58,12 +58,12 @@ def test_call_order_and_message_are_one_trace_over_two_processes(guarded: Servic
 
 
 def test_off_there_is_nothing_of_it() -> None:
-    """By construction: no SDK (redis-py itself loads the bare API), bare steps, no context in a message."""
+    """By construction: no tracing SDK (redis-py itself loads other parts), bare steps, no context in a message."""
     code = (
         "import sys\nfrom engine import app, tracing, worker\nfrom engine.pipeline import Pipeline, Traced\n"
         "tracing.start('', 'api')\nassert not any(isinstance(s, Traced) for s in Pipeline(None).steps)\n"
         "assert tracing.here() == '' and not tracing.on()\ntracing.add(x=1)\n"
-        "print(sorted(m for m in sys.modules if m.startswith(('opentelemetry.sdk', 'opentelemetry.exporter'))))"
+        "print(sorted(m for m in sys.modules if m.startswith(('opentelemetry.sdk.trace', 'opentelemetry.exporter'))))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=200)
     assert done.stdout.strip() == "[]", done.stderr[-800:]

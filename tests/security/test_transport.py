@@ -2,16 +2,20 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import uvicorn
+from running import ROOT
+from starlette.testclient import TestClient
 
-from engine.http.bounds import MOST_BODY_BYTES, MOST_HEAD_BYTES, MOST_URL_BYTES, Limits, bounded
+from engine.bounds import MOST_BODY_BYTES, MOST_HEAD_BYTES, MOST_URL_BYTES, Bounded, Limits, bounded
+from engine.connector.command import connect
 
-QUICK = Limits(arrive_s=0.3, read_s=0.4, connections=20, look_every_s=0.05)
+QUICK = Limits(arrive_s=0.3, read_s=0.4, linger_s=0.3, connections=20, look_every_s=0.05)
 GOOD = b"POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi"
 HEAD = b"POST /x HTTP/1.1\r\nhost: a\r\n"
 
@@ -99,10 +103,16 @@ CLOSE = HEAD + b"connection: close\r\n"
 )  # fmt: skip
 async def test_what_is_too_large_or_ambiguous_is_a_problem_and_hung_up_on(request_: bytes, status: int) -> None:
     async with listening() as (port, _):
-        raw = await said(port, request_)
-        if raw != b"reset":  # hung up on while it was still sending
-            problem(raw, status)
+        problem(await said(port, request_), status)
         assert (await said(port, CLOSE + b"content-length: 2\r\n\r\nhi")).endswith(b"2")
+
+
+async def test_whoever_is_refused_in_the_middle_of_sending_hears_why() -> None:
+    """Hung up on with bytes unread, a client would see a reset and no words."""
+    async with listening(Limits(linger_s=5.0)) as (port, _):
+        for _ in range(3):
+            raw = await said(port, HEAD + b"content-length: 8000000\r\n\r\n", *[b"x" * 400_000] * 20)
+            assert problem(raw, 413)["faults"][0]["where"] == "body"
 
 
 async def test_what_is_just_small_enough_is_taken() -> None:
@@ -178,3 +188,17 @@ async def test_requests_sent_in_one_go_are_answered_one_by_one() -> None:
     async with listening() as (port, _):
         raw = await said(port, GOOD * 3 + CLOSE + b"content-length: 2\r\n\r\nhi")
         assert raw.count(b"HTTP/1.1 200") == 4
+
+
+def test_the_connector_has_the_same_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`fenliu connect` listens too: its server is started with the bounded protocol, and a long body is 413."""
+    started: dict[str, Any] = {}
+    monkeypatch.setattr(uvicorn, "run", lambda app, **how: started.update(how, app=app))
+    file = next((ROOT / "docs" / "examples").rglob("connector*.yaml"))
+    for name in re.findall(r"\{([A-Z_]+)\}", file.read_text("utf-8")):
+        monkeypatch.setenv(name, "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+    connect(file)
+    assert issubclass(started["http"], Bounded)
+    client = TestClient(started["app"])
+    for route in started["app"].routes:
+        assert client.post(route.path, content=b"x" * 300_000).status_code in (401, 413, 422)

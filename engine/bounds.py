@@ -14,14 +14,13 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from engine.http.problems import TITLES
-
 MOST_HEAD_BYTES = 32 * 1024
 """Address and headers together; browsers and proxies send a few thousand."""
 MOST_URL_BYTES = 8 * 1024
 MOST_BODY_BYTES = 512 * 1024
 """Of any route: the longest is a model's text, 64,000 characters. The webhook takes less (engine/intake/body.py)."""
 _LOOK_EVERY_S = 1.0
+_TITLES = {400: "Bad request", 408: "Too slow", 413: "Too large", 414: "Too large", 431: "Too large"}
 _SAID = {
     400: "this is not HTTP as we understand it",
     408: "the request did not arrive whole in time",
@@ -39,6 +38,8 @@ class Limits:
     """From a connection's opening, or a request's first byte, to the request's last."""
     read_s: float = 60.0
     """An answer of which nothing more is read for so long is given up."""
+    linger_s: float = 2.0
+    """What still comes after a refusal is thrown away for so long: hung up on at once, its sender would not hear why."""
     connections: int = 2_000
     """Open at once. Beyond, the one that has owed its request longest goes."""
     look_every_s: float = _LOOK_EVERY_S
@@ -61,7 +62,7 @@ class Bounded(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, **more)
         self.owed = self.stuck = 0.0
         self._head = self._body = 0
-        self._begun = self._in_head = False
+        self._begun = self._in_head = self._refused = False
         self._refusal = 400
 
     # --- the connection
@@ -76,12 +77,14 @@ class Bounded(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes; the first ones of a request start its time."""
+        if self._refused:
+            return
         if not self.owed:
             self.owed = self.loop.time()
         super().data_received(data)
         if self._in_head and not self.transport.is_closing():
             self._head += len(data)
-            if self._head > MOST_HEAD_BYTES:
+            if self._head > MOST_HEAD_BYTES and not self._refused:
                 self.refuse(431)
 
     def pause_writing(self) -> None:
@@ -141,9 +144,15 @@ class Bounded(HttpToolsProtocol):
 
     def refuse(self, status: int) -> None:
         """Say why, unless an answer has begun, and hang up."""
-        if not self.transport.is_closing() and not (self.cycle and self.cycle.response_started):
-            self.transport.write(_problem(status))
-        self.transport.close()
+        if self.transport.is_closing():
+            return
+        self._refused, self.owed = True, 0.0
+        if self.cycle and self.cycle.response_started:
+            self.transport.close()
+            return
+        self.transport.write(_problem(status))
+        self.transport.write_eof()
+        self.loop.call_later(self.limits.linger_s, self.transport.abort)
 
     def look(self, now: float) -> None:
         """Hang up when too much time has gone by."""
@@ -151,7 +160,7 @@ class Bounded(HttpToolsProtocol):
             self.transport.abort()
         elif self.owed and now - self.owed > self.limits.arrive_s:
             self.refuse(408) if self._begun else self.transport.close()
-            self.owed, self.stuck = 0.0, self.stuck or now
+            self.owed = 0.0
 
 
 def bounded(limits: Limits) -> type[Bounded]:
@@ -186,7 +195,12 @@ def _watch(state: ServerState, loop: asyncio.AbstractEventLoop, limits: Limits) 
 
 def _problem(status: int) -> bytes:
     kind = {400: "http", 408: "too-slow"}.get(status, "too-large")
-    said = {"type": f"urn:fenliu:problem:{kind}", "title": TITLES[status], "status": status, "detail": _SAID[status]}
-    body = json.dumps(said | {"faults": [], "legal": []}).encode()
+    said = {"type": f"urn:fenliu:problem:{kind}", "title": _TITLES[status], "status": status, "detail": _SAID[status]}
+    too_long = {
+        "where": "body",
+        "what": f"is over {MOST_BODY_BYTES} bytes",
+        "right": f"at most {MOST_BODY_BYTES} bytes",
+    }
+    body = json.dumps(said | {"faults": [too_long] if status == 413 else [], "legal": []}).encode()
     head = b"content-type: application/problem+json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
     return STATUS_LINE[status] + head + body
