@@ -20,6 +20,8 @@ MOST_URL_BYTES = 8 * 1024
 MOST_BODY_BYTES = 512 * 1024
 """Of any route: the longest is a model's text, 64,000 characters. The webhook takes less (engine/intake/body.py)."""
 _LOOK_EVERY_S = 1.0
+_FLUSH_S = 0.02
+"""uvloop sends what was written at the end of a turn, and nothing of it when the end is said in the same turn."""
 _TITLES = {400: "Bad request", 408: "Too slow", 413: "Too large", 414: "Too large", 431: "Too large"}
 _SAID = {
     400: "this is not HTTP as we understand it",
@@ -39,7 +41,7 @@ class Limits:
     read_s: float = 60.0
     """An answer of which nothing more is read for so long is given up."""
     linger_s: float = 2.0
-    """What still comes after a refusal is thrown away for so long: hung up on at once, its sender would not hear why."""
+    """What still comes after a refusal is thrown away for so long; its sender would else hear a reset and no words."""
     connections: int = 2_000
     """Open at once. Beyond, the one that has owed its request longest goes."""
     look_every_s: float = _LOOK_EVERY_S
@@ -62,6 +64,7 @@ class Bounded(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, **more)
         self.owed = self.stuck = 0.0
         self._head = self._body = 0
+        self._before: object = None
         self._begun = self._in_head = self._refused = False
         self._refusal = 400
 
@@ -103,7 +106,7 @@ class Bounded(HttpToolsProtocol):
         """A request begins."""
         super().on_message_begin()
         self.owed = self.owed or self.loop.time()
-        self._begun = True
+        self._begun, self._before = True, self.cycle
         self._in_head, self._head, self._body = True, 0, 0
 
     def on_url(self, url: bytes) -> None:
@@ -147,12 +150,21 @@ class Bounded(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._refused, self.owed = True, 0.0
-        if self.cycle and self.cycle.response_started:
+        if self._answering():
             self.transport.close()
             return
         self.transport.write(_problem(status))
-        self.transport.write_eof()
+        self.loop.call_later(_FLUSH_S, self._end)
         self.loop.call_later(self.limits.linger_s, self.transport.abort)
+
+    def _answering(self) -> bool:
+        """Whether words of ours would fall into another answer: this request's, or that of one before it."""
+        last = self.cycle
+        return bool(last) and (last.response_started if last is not self._before else not last.response_complete)
+
+    def _end(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write_eof()
 
     def look(self, now: float) -> None:
         """Hang up when too much time has gone by."""
