@@ -19,6 +19,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_TEXT = 4000
 """Characters of a text that are looked at."""
 _HOUR = 3_600_000
+_QUARTER = 900_000
 
 
 NOTHING_READ: dict[str, Any] = {
@@ -53,6 +54,12 @@ def local(at: int, tz: str) -> datetime:
 
 def clock(at: int, calendar: Calendar) -> dict[str, Any]:
     """hour, weekday, date, workday, holiday of an instant, in the calendar's time zone."""
+    return _clock(at // _QUARTER * _QUARTER, calendar)
+
+
+@lru_cache(maxsize=64)
+def _clock(at: int, calendar: Calendar) -> dict[str, Any]:
+    """The same; zones differ by whole quarters of an hour, so it changes only with them. Nobody may change it."""
     moment = local(at, calendar.tz)
     weekday, date = moment.weekday(), moment.strftime("%Y-%m-%d")
     holiday = date in calendar.holidays

@@ -202,9 +202,11 @@ def to_call(body: CallBody, webhook_id: str, city: str, masking: Masking) -> Cal
             hash=masking.hash_phone(phone),
             phone_masked=masking.phone(phone),
             name_masked=masking.name(name),
-            kind=hide(body.caller.kind or ""),
+            kind=hide(body.caller.kind) if body.caller.kind else "",
         ),
-        location=Location(hide(address), body.location.lat, body.location.lng, body.location.post_id or ""),
+        location=Location(
+            hide(address) if address else "", body.location.lat, body.location.lng, body.location.post_id or ""
+        ),
         operator=body.operator or "",
         extra={name: value if _names_ours(name, value) else _masked(value, hide) for name, value in body.extra.items()},
         sealed=masking.seal(Contact(phone=phone, name=name, text=body.text, address=address), call_id),
@@ -214,7 +216,10 @@ def to_call(body: CallBody, webhook_id: str, city: str, masking: Masking) -> Cal
 def _hiding(name: str, masking: Masking) -> Callable[[str], str]:
     """The mask of readable texts: the caller's own name, which the centre told us, is hidden wherever it is said."""
     name = name.strip()
-    return lambda text: masking.text(text.replace(name, masking.name(name)) if len(name) > 1 else text)
+    if len(name) < 2:
+        return masking.text
+    hidden = masking.name(name)
+    return lambda text: masking.text(text.replace(name, hidden))
 
 
 def _names_ours(name: str, value: object) -> bool:
@@ -232,4 +237,4 @@ def _masked(value: str | int | float | bool, hide: Callable[[str], str]) -> str 
 
 def _id_for(webhook_id: str, received_at: datetime) -> str:
     digest = hashlib.blake2b(webhook_id.encode(), digest_size=8).hexdigest()
-    return f"C{received_at:%Y%m%d}-{digest}"
+    return f"C{received_at.year:04}{received_at.month:02}{received_at.day:02}-{digest}"

@@ -132,7 +132,8 @@ def kinds_of(reading: Reading) -> tuple[tuple[str, float], ...]:
     return reading.spread or ((reading.category, 1.0),)
 
 
-def telling(concepts: Iterable[str]) -> frozenset[str]:
+@lru_cache(maxsize=8192)
+def telling(concepts: tuple[str, ...]) -> frozenset[str]:
     """Concepts that say what happened."""
     return frozenset(concepts) - VAGUE
 

@@ -1,6 +1,7 @@
 """Clocks of an order: which step it owes, until when, and when the next alarm rings. All stored instants."""
 
 from dataclasses import replace
+from typing import Any
 
 from engine.model.calendar import add_length
 from engine.model.call import Instant
@@ -56,16 +57,16 @@ def lengths_of(rule: StepRule, order: Order, city: City) -> tuple[Length, ...]:
     return lengths(rule, order.grade, order.place_class, body.tier if body else None)
 
 
-def start_clock(order: Order, city: City, now: Instant) -> Order:
-    """The order with the clock of its present step started afresh."""
+def start_clock(order: Order, city: City, now: Instant, **also: Any) -> Order:
+    """The order with the clock of its present step started afresh; `also` names what else changes with it."""
     procedure = procedure_of(order, city)
     rule = owed_step(order.state, procedure) if order.is_open else None
     due = None
     if rule is not None:
         at = min(add_length(city.calendar, now, length) for length in lengths_of(rule, order, city))
         due = Due(rule.step, at, at - now)
-    fresh = replace(order, due=due, reminded=False, overdue=False, rung=0, paused_left=None)
-    return replace(fresh, alarm_at=next_alarm(fresh, procedure))
+    alarm = reminder_at(due, procedure) if due else None
+    return replace(order, due=due, reminded=False, overdue=False, rung=0, paused_left=None, alarm_at=alarm, **also)
 
 
 def hurried(order: Order, city: City, now: Instant) -> Order:
@@ -92,10 +93,15 @@ def next_alarm(order: Order, procedure: Procedure) -> Instant | None:
     if due is None or order.paused_left is not None:
         return None
     if procedure.remind_at and not order.reminded:
-        return due.at - round(due.length * (1 - procedure.remind_at))
+        return reminder_at(due, procedure)
     if not order.overdue:
         return due.at
     return rung_at(order, procedure, order.rung)
+
+
+def reminder_at(due: Due, procedure: Procedure) -> Instant:
+    """When a clock rings first: the reminder, or the deadline itself where nobody is reminded."""
+    return due.at - round(due.length * (1 - procedure.remind_at)) if procedure.remind_at else due.at
 
 
 def rung_at(order: Order, procedure: Procedure, rung: int) -> Instant:

@@ -58,7 +58,7 @@ def open_order(opening: Opening, city: City, now: Instant) -> Change:
 
 def put_out(order: Order, city: City, now: Instant, who: str, text: str = "", *, reasons: list[str]) -> Change:
     """An order that goes to its holder: clock started, `order.sent` to it and `order.joint` to the joint bodies."""
-    order = start_clock(replace(order, entered=order.entered | {order.state.value: now}), city, now)
+    order = start_clock(order, city, now, entered=order.entered | {order.state.value: now})
     if order.state is State.REVIEW:
         return Change(orders=(order,), log=(entry(order, "review", who, now, text or "待人工研判", reasons=reasons),))
     kind = MessageType.ALERT_INSTRUCTION if order.alert_id else MessageType.ORDER_SENT

@@ -4,6 +4,7 @@ The one reading for routing, for the checks of a rules folder and for tables sho
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from engine.model.city import Body, BodyKind, City, Duty, Tier
 from engine.model.reading import Place
@@ -20,7 +21,16 @@ SUPERIOR = "superior"
 
 def duty_for(duties: Iterable[Duty], category: str, place: Place, hour: int) -> Duty | None:
     """The first row that fits the category, the place and the local hour (0–23)."""
-    return next((row for row in duties if speaks(row, category, place, hour)), None)
+    above = subtrees(category)
+    near = (row for row in duties if row.category in above)
+    return next((row for row in near if speaks(row, category, place, hour)), None)
+
+
+@lru_cache(maxsize=1024)
+def subtrees(category: str) -> frozenset[str]:
+    """A category and all that it lies below."""
+    parts = category.split(".")
+    return frozenset(".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
 def speaks(row: Duty, category: str, place: Place, hour: int) -> bool:

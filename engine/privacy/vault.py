@@ -17,7 +17,8 @@ _NONCE = 12
 
 def normal_phone(phone: str) -> str:
     """Digits only, without the country's 86: one number, however it was written."""
-    digits = "".join(str(unicodedata.decimal(c)) for c in phone if c.isdecimal())
+    plain = phone.isascii() and phone.isdigit()
+    digits = phone if plain else "".join(str(unicodedata.decimal(c)) for c in phone if c.isdecimal())
     if len(digits) > 11 and digits.startswith(("86", "0086")):
         digits = digits.removeprefix("00").removeprefix("86")
     return digits
@@ -51,7 +52,7 @@ class Vault:
         digits = normal_phone(phone)
         if not digits:
             return ""
-        return hmac.new(self._hash_key, digits.encode(), hashlib.sha256).hexdigest()[:20]
+        return hmac.digest(self._hash_key, digits.encode(), "sha256").hex()[:20]
 
     def seal(self, contact: Contact, call_id: str) -> str:
         """Encrypt for storage, bound to its call."""

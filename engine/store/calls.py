@@ -15,7 +15,7 @@ from engine.model.message import LogEntry
 from engine.model.units import FreeUnit
 from engine.store import units
 from engine.store.client import Client
-from engine.store.codec import to_json
+from engine.store.codec import packed
 from engine.store.keys import key
 
 _calls = msgspec.json.Decoder(Call)
@@ -132,8 +132,8 @@ async def accept(
         "accept",
         call.city,
         id=call.call_id,
-        body=to_json({"call": call, "hook": hook, "digest": digest}),
-        link=to_json(facts),
+        body=packed({"call": call, "hook": hook, "digest": digest}),
+        link=packed(facts),
         hook=hook,
         digest=digest,
         at=call.received_at,
@@ -144,7 +144,7 @@ async def accept(
         windows=_queries(windows),
         cooldowns=cooldowns,
         near=units.near(facts.lat, facts.lng) if send else None,
-        entry={"json": to_json(entry), "subject": call.call_id, "line": True},
+        entry={"json": packed(entry), "subject": call.call_id, "line": True},
     )
     return _read(answer, windows, cooldowns)
 

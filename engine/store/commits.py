@@ -13,7 +13,7 @@ from engine.model.dossier import Dossier, DossierState
 from engine.model.message import LogEntry, Message
 from engine.model.order import Order
 from engine.store.client import Client
-from engine.store.codec import to_json
+from engine.store.codec import packed, packed_text
 from engine.store.disputes import dispute_keys
 
 
@@ -37,7 +37,7 @@ async def commit(
         "commit",
         city,
         call=_outcome(change.outcome, answer, received_at),
-        moved=[{"id": m.call_id, "order": m.order_id, "outcome": to_json(m)} for m in change.moved],
+        moved=[{"id": m.call_id, "order": m.order_id, "outcome": packed(m)} for m in change.moved],
         orders=[_order(o) for o in change.orders],
         alerts=[_alert(a) for a in change.alerts],
         dossiers=[_dossier(d) for d in change.dossiers],
@@ -49,9 +49,9 @@ async def commit(
         ],
         wakes=[{"key": w.key, "at": w.due_at, "payload": w.payload} for w in change.wakes],
         counts=_counts(change),
-        labels=[to_json(label) for label in labels],
+        labels=[packed(label) for label in labels],
         idem=change.idempotency_key or None,
-        idem_answer=answer.decode(),
+        idem_answer=packed_text(answer),
     )
     word = reply[0]
     if word == b"conflict":
@@ -65,8 +65,8 @@ def _outcome(outcome: CallOutcome | None, answer: bytes, received_at: Instant) -
     return {
         "id": outcome.call_id,
         "order": outcome.order_id,
-        "outcome": to_json(outcome),
-        "answer": answer.decode(),
+        "outcome": packed(outcome),
+        "answer": packed_text(answer),
         "over": list(outcome.over),
         "at": received_at,
     }
@@ -84,7 +84,7 @@ def _order(o: Order) -> dict[str, Any]:
         "unit": o.unit_at_work,
         "alarm": o.alarm_at if o.is_open else None,
         "seen_by": list({o.body_id, *o.joint} - {""}),
-        "json": to_json(o),
+        "json": packed(o),
     }
 
 
@@ -95,7 +95,7 @@ def _alert(a: Alert) -> dict[str, Any]:
         "state": a.state.value,
         "raised": a.raised_at,
         "alarm": a.alarm_at,
-        "json": to_json(a),
+        "json": packed(a),
     }
 
 
@@ -111,16 +111,16 @@ def _dossier(d: Dossier) -> dict[str, Any]:
         "alarm": d.alarm_at,
         "seen_by": [b for b in d.bodies if b],
         "by": [] if merged else dispute_keys(d.callers, d.places),
-        "json": to_json(d),
+        "json": packed(d),
     }
 
 
 def _message(m: Message) -> dict[str, Any]:
-    return {"id": m.message_id, "body": m.body_id, "created": m.created_at, "json": to_json(m)}
+    return {"id": m.message_id, "body": m.body_id, "created": m.created_at, "json": packed(m)}
 
 
 def _entry(e: LogEntry) -> dict[str, Any]:
-    return {"json": to_json(e), "subject": e.subject, "line": True}
+    return {"json": packed(e), "subject": e.subject, "line": True}
 
 
 def _counts(change: Change) -> dict[str, int]:
