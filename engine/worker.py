@@ -111,11 +111,12 @@ class Worker:
 
     async def _forever(self, once: Callable[[], Awaitable[int]], name: str, idle: float = _IDLE_S) -> None:
         while True:
+            began = time.monotonic()
             try:
                 done = await once()
                 await asyncio.sleep(0 if done else idle)
             except StoreDown:
-                self._away_since = self._away_since or time.monotonic()
+                self._away_since = self._away_since or began
                 await asyncio.sleep(_DOWN_S)
             except Exception:
                 log.exception("worker loop failed and goes on", extra={"loop": name})

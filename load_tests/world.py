@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -155,9 +156,10 @@ class World:
             return s.recv(65_536)
 
     def _socket(self) -> Path:
-        pid = self.pids()["store"]
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        return Path(words[words.index(b"--unixsocket") + 1].decode())
+        """Where the store listens; its process says so in its title."""
+        title = Path(f"/proc/{self.pids()['store']}/cmdline").read_text("utf-8", "replace")
+        found = re.search(r"unixsocket:([^\s\0]+)", title)
+        return Path(found[1]) if found else self.data / "store" / "store.sock"
 
     def log_files(self) -> list[Path]:
         """The store's append-only files, the one being written last."""

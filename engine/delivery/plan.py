@@ -10,7 +10,7 @@ SCHEDULE_S = (0, 2, 5, 10, 20, 30, 60, 120, 300, 900, 1800, 3600, 7200, 14400, 2
 GIVE_UP_AFTER_MS = 24 * 3_600_000
 """A message its body could not be tried with for so long (an open circuit) is dead too."""
 _LONGEST_RETRY_AFTER_S = 3600
-_PERMANENT = frozenset({400, 401, 403, 404, 405, 410, 411, 413, 414, 415, 422, 501})
+_PERMANENT = frozenset({400, 403, 404, 405, 410, 411, 413, 414, 415, 422, 501})
 
 
 class Outcome(StrEnum):
@@ -31,7 +31,11 @@ class Verdict:
 
 
 def judge_response(status: int, retry_after: str, now_s: float) -> Verdict:
-    """2xx is delivered. Answers that repeating cannot mend are refused; everything else is tried again."""
+    """2xx is delivered. Answers that repeating cannot mend are refused; everything else is tried again.
+
+    401 is tried again: a clock that was set, or a secret that is being replaced, is put right in minutes, and each try
+    is signed anew.
+    """
     if 200 <= status < 300:
         return Verdict(Outcome.SENT, f"HTTP {status}")
     if status in _PERMANENT or 300 <= status < 400:

@@ -17,12 +17,12 @@ def test_two_hundreds_are_delivered(status: int) -> None:
     assert judge_response(status, "", NOW).outcome is Outcome.SENT
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 401, 403, 404, 410, 413, 422])
+@pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 403, 404, 410, 413, 422])
 def test_what_repeating_cannot_mend_is_refused(status: int) -> None:
     assert judge_response(status, "5", NOW).outcome is Outcome.REFUSED
 
 
-@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504, 599])
+@pytest.mark.parametrize("status", [401, 408, 409, 425, 429, 500, 502, 503, 504, 599])
 def test_everything_else_is_tried_again(status: int) -> None:
     assert judge_response(status, "", NOW).outcome is Outcome.RETRY_LATER
 
