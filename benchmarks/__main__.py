@@ -18,7 +18,7 @@ EACH = {
     "steps": [],
     "loop": [],
     "load": ["--seconds", "3"],
-    "classifier": ["--json", str(BUILD / "bench_classifier.json")],
+    "classifier": ["--fasttext", "--json", str(BUILD / "bench_classifier.json")],
     "linking": ["--json", str(BUILD / "bench_linking.json")],
     "alerting": [],
     "alerting_replay": ["--calls", "50000"],
