@@ -1,11 +1,12 @@
 """100,000 open orders with deadlines: how late does each ring while calls come in, and what does an open order weigh?
 
-Real `fenliu serve` on an embedded store that flushes every write, calls by `fenliu loadtest` over HTTP. All orders are
-there from the start; half of the clocks are reminders, half overdue marks. Then three trials, one after the other:
+Real `fenliu serve` on an embedded store that flushes every write, calls by `fenliu loadtest` over HTTP. Every second
+clock is a reminder, the others are overdue marks. Three trials, one after the other, none before the last has drained:
 
-- `spread`: the clocks of all of them are spread evenly over `--span` seconds, in random order, while `--rate` calls a
-  second come in. A city's 100,000 open orders fall due over days; all of them within minutes is a storm.
-- `burst`: 1,000 more in one second, while the calls go on.
+- `spread`: the clocks of all orders are spread evenly over `--span` seconds, in random order, while `--rate` calls a
+  second come in; those of the first `--watch` seconds are watched. A city's 100,000 open orders fall due over days:
+  all of them within minutes is a storm.
+- `burst`: 1,000 more in one second, while calls come in.
 - `backlog`: 10,000 more in one millisecond, without calls: what one worker process rings when it does nothing else.
 
 The lag of a clock is the store's own instant of the committed entry (its stream id) less the stored instant: taking
@@ -23,7 +24,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,6 @@ _REMIND_BEFORE = 0.3
 
 
 BURST, BACKLOG = 1_000, 10_000
-_CALM_S = 15
-"""Between two trials."""
 
 
 def an_order(n: int, rings_at: int, now: int, *, reminder: bool = False) -> Order:
@@ -79,42 +77,24 @@ def an_order(n: int, rings_at: int, now: int, *, reminder: bool = False) -> Orde
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One trial: which orders, and when each rings (ms since 1970 UTC)."""
-
-    name: str
-    instants: dict[str, int]
-
-    @property
-    def ends(self) -> int:
-        """The last instant."""
-        return max(self.instants.values())
+def spread(count: int, begin: int, span_ms: int) -> list[int]:
+    """Evenly over the span, in random order."""
+    instants = [begin + round(i * span_ms / count) for i in range(count)]
+    random.Random(1).shuffle(instants)
+    return instants
 
 
-def trials(count: int, begin: int, span_ms: int) -> list[Trial]:
-    """The three of them, one after the other; orders numbered through."""
-    dice = random.Random(1)
-    spread = [begin + round(i * span_ms / count) for i in range(count)]
-    dice.shuffle(spread)
-    burst_at = begin + span_ms + _CALM_S * 1000
-    burst = [burst_at + dice.randrange(1000) for _ in range(BURST)]
-    backlog = [burst_at + 2 * _CALM_S * 1000 + 5_000] * BACKLOG
-    made, n = [], 0
-    for name, instants in (("spread", spread), ("burst", burst), ("backlog", backlog)):
-        made.append(Trial(name, {f"Obench-{n + i:06d}": at for i, at in enumerate(instants)}))
-        n += len(instants)
-    return made
-
-
-async def load_orders(client: Client, instants: dict[str, int]) -> None:
-    """The orders with their lines; every second clock is a reminder."""
-    now, every = int(time.time() * 1000), list(instants.values())
-    for start in range(0, len(every), _AT_ONCE):
-        part = range(start, min(start + _AT_ONCE, len(every)))
-        orders = tuple(an_order(n, every[n], now, reminder=n % 2 == 1) for n in part)
+async def load_orders(client: Client, first: int, instants: list[int]) -> dict[str, int]:
+    """Orders numbered from `first`, with their lines; every second clock is a reminder. Answers id → instant."""
+    now = int(time.time() * 1000)
+    for start in range(0, len(instants), _AT_ONCE):
+        part = enumerate(instants[start : start + _AT_ONCE], first + start)
+        orders = tuple(an_order(n, at, now, reminder=n % 2 == 1) for n, at in part)
         log = tuple(LogEntry(now, o.order_id, "order.sent", "fenliu", "", {"body": o.body_id}) for o in orders)
         await commits.commit(client, CITY, Change(orders=orders, log=log), now=now)
+    if time.time() * 1000 > min(instants):
+        raise SystemExit("loading the orders took longer than foreseen: use --patience")
+    return {f"Obench-{n:06d}": at for n, at in enumerate(instants, first)}
 
 
 class Watch:
@@ -124,29 +104,29 @@ class Watch:
         self._client, self._after = client, after
         self.rang: dict[str, int] = {}
 
-    async def until(self, trial: Trial, patience_s: float) -> None:
-        """Until all of a trial rang, or its time is up."""
-        end = trial.ends / 1000 + patience_s
-        while time.time() < end and not self.rang.keys() >= trial.instants.keys():
+    async def trial(self, instants: dict[str, int]) -> dict[str, Any]:
+        """The lags of these orders, once all rang or two minutes went by in vain."""
+        end = max(instants.values()) / 1000 + 120
+        while time.time() < end and not self.rang.keys() >= instants.keys():
             seen = 0
             async for entry_id, entry in views.follow(self._client, CITY, self._after, count=2000):
                 self._after, seen = entry_id, seen + 1
                 if entry.what in ("order.overdue", "order.reminder") and entry.subject.startswith("Obench-"):
                     self.rang.setdefault(entry.subject, int(entry_id.partition("-")[0]))
             await asyncio.sleep(0.5 if not seen else 0)
+        return self._told(instants)
 
-    def told(self, trial: Trial) -> dict[str, Any]:
-        """The lags of one trial."""
-        lags = sorted(self.rang[i] - at for i, at in trial.instants.items() if i in self.rang)
+    def _told(self, instants: dict[str, int]) -> dict[str, Any]:
+        lags = sorted(self.rang[i] - at for i, at in instants.items() if i in self.rang)
         quantiles = {name: share(lags, q) for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999))}
-        last = max((self.rang[i] for i in trial.instants if i in self.rang), default=trial.ends)
-        took_s = max(0.001, (last - min(trial.instants.values())) / 1000)
+        last = max((self.rang[i] for i in instants if i in self.rang), default=max(instants.values()))
+        took_s = max(0.001, (last - min(instants.values())) / 1000)
         return {
-            "clocks": len(trial.instants),
+            "clocks": len(instants),
             "rang": len(lags),
             "per_s": round(len(lags) / took_s),
             "lag_ms": quantiles | {"max": lags[-1] if lags else 0},
-            "within_1_s": round(sum(lag <= 1000 for lag in lags) / len(trial.instants), 6),
+            "within_1_s": round(sum(lag <= 1000 for lag in lags) / len(instants), 6),
         }
 
 
@@ -164,42 +144,56 @@ async def measure(args: argparse.Namespace, data: Path, port: int) -> dict[str, 
     """The figures."""
     client = Client(embedded.url(data))
     await client.open()
-    before = await memory(client)
-    begin = int((time.time() + ((args.orders + BURST + BACKLOG) / 1500 + 5) * args.patience) * 1000)
-    spread, burst, backlog = trials(args.orders, begin, args.span * 1000)
-    await load_orders(client, spread.instants | burst.instants | backlog.instants)
-    if time.time() * 1000 > begin:
-        raise SystemExit("loading the orders took longer than foreseen: use --patience")
-    weight = (await memory(client) - before) / (args.orders + BURST + BACKLOG)
+
+    def soon(count: int) -> int:
+        return int((time.time() + (count / 1500 + 5) * args.patience) * 1000)
+
+    before, begin = await memory(client), soon(args.orders)
+    loaded = await load_orders(client, 0, spread(args.orders, begin, args.span * 1000))
+    weight = (await memory(client) - before) / args.orders
     watch = Watch(client, await views.newest_entry(client, CITY))
-    await asyncio.sleep(max(0.0, begin / 1000 - time.time() - 1))
-    calls = await _calls(args, data, port, args.span + _CALM_S + 5) if args.rate else None
-    machine = described()
-    await watch.until(spread, 120)
-    await watch.until(burst, 60)
-    load = json.loads((await calls.communicate())[0]) if calls else {}
-    await asyncio.sleep(max(0.0, backlog.ends / 1000 - time.time() - 1))
-    spent = _spent(data)
-    await watch.until(backlog, 120)
+    watched = {i: at for i, at in loaded.items() if at < begin + args.watch * 1000}
+    machine, calls = described(), await _calls(args, data, port, begin, args.watch)
+    told, load = {"spread": await watch.trial(watched)}, await _ended(calls)
+    begin, dice = soon(BURST), random.Random(2)
+    loaded = await load_orders(client, args.orders, [begin + dice.randrange(1000) for _ in range(BURST)])
+    calls = await _calls(args, data, port, begin - 5_000, 10)
+    told["burst"] = await watch.trial(loaded)
+    await _ended(calls)
+    loaded = await load_orders(client, args.orders + BURST, [soon(BACKLOG)] * BACKLOG)
+    await asyncio.sleep(max(0.0, min(loaded.values()) / 1000 - time.time() - 0.2))
+    spent, ringing = _spent(data), len(watch.rang)
+    told["backlog"] = await watch.trial(loaded)
     await _settled(client)
-    cost = {name: round((s - spent[name]) / BACKLOG * 1e6) for name, s in _spent(data).items()}
+    rang = len(watch.rang) - ringing  # with those of the spread that rang meanwhile
+    cost = {name: round((s - spent[name]) / max(1, rang) * 1e6) for name, s in _spent(data).items()}
     await client.close()
     return {
         "machine": machine,
         "orders": args.orders,
         "span_s": args.span,
         "calls_per_s": args.rate,
-        "trials": {trial.name: watch.told(trial) for trial in (spread, burst, backlog)},
+        "trials": told,
         "cpu_us_per_clock": cost,
         "bytes_per_open_order": round(weight),
         "calls": load,
     }
 
 
-async def _calls(args: argparse.Namespace, data: Path, port: int, seconds: int) -> asyncio.subprocess.Process:
+async def _calls(
+    args: argparse.Namespace, data: Path, port: int, begin: int, seconds: int
+) -> asyncio.subprocess.Process | None:
+    """Calls from `begin` (ms since 1970 UTC) on; None when none are wanted."""
+    if not args.rate:
+        return None
+    await asyncio.sleep(max(0.0, begin / 1000 - time.time() - 1))
     told = ["--api", f"http://127.0.0.1:{port}", "--data-dir", str(data), "--rate", str(args.rate)]
     command = [sys.executable, "-m", "engine.cli", "loadtest", *told, "--seconds", str(seconds), "--as-json"]
     return await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE)
+
+
+async def _ended(calls: asyncio.subprocess.Process | None) -> dict[str, Any]:
+    return dict(json.loads((await calls.communicate())[0])) if calls else {}
 
 
 async def _settled(client: Client) -> None:
@@ -219,10 +213,10 @@ def _spent(data: Path) -> dict[str, float]:
 
 def shown(found: dict[str, Any]) -> str:
     """What a person reads."""
-    rate = found["orders"] / found["span_s"]
+    rate, watched = found["orders"] / found["span_s"], found["trials"]["spread"]["clocks"]
     calls = f"{found['calls_per_s']:g} calls/s"
     means = {
-        "spread": f"{found['orders']} clocks spread evenly over {found['span_s']} s ({rate:.0f}/s), {calls}",
+        "spread": f"{found['orders']} clocks over {found['span_s']} s ({rate:.0f}/s), {watched} watched, {calls}",
         "burst": f"{BURST} clocks in one second, {calls}",
         "backlog": f"{BACKLOG} clocks in one millisecond, no calls",
     }
@@ -245,11 +239,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=100_000)
     parser.add_argument("--span", type=int, default=300, help="seconds over which the deadlines are spread")
+    parser.add_argument("--watch", type=int, help="seconds of them that are watched (all)")
     parser.add_argument("--rate", type=float, default=100.0, help="calls a second meanwhile")
     parser.add_argument("--patience", type=float, default=1.0, help="factor on the time foreseen for loading")
     parser.add_argument("--model", type=Path, default=ROOT / "build" / "test_model", help="trained classifier")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
+    args.watch = args.watch or args.span
     with tempfile.TemporaryDirectory(prefix="fenliu-bench-") as folder:
         data = Path(folder) / "data"
         data.mkdir()

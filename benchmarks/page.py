@@ -162,7 +162,7 @@ def _deadlines(bench: dict[str, Any]) -> str:
     trials, cost = found["trials"], found["cpu_us_per_clock"]
     calls = f"{found['calls_per_s']:g} calls/s"
     means = {
-        "spread": f"{trials['spread']['clocks']:,} spread evenly over {found['span_s']} s, {calls}",
+        "spread": f"{trials['spread']['clocks']:,}, at {found['orders'] / found['span_s']:.0f}/s, {calls}",
         "burst": f"{trials['burst']['clocks']:,} within one second, {calls}",
         "backlog": f"{trials['backlog']['clocks']:,} in one millisecond, no calls",
     }
