@@ -20,7 +20,7 @@ Commands = list[tuple[Any, ...]]
 class Line:
     """Sends some commands at once and reads their answers; one trip at a time. `pool` is redis-py's, and not typed.
 
-    `timeout_s` is for all answers of one trip.
+    `timeout_s` is for one whole trip: connecting, sending, all answers.
     """
 
     def __init__(self, pool: Any, timeout_s: float) -> None:
@@ -43,21 +43,19 @@ class Line:
         connection = self._connection or self._pool.make_connection()
         self._connection = None  # until every answer is read, nobody else may use it
         try:
-            await connection.connect()
-            await connection.send_packed_command([pack_command(c) for c in commands], check_health=False)
-            answers = await self._answers(connection, len(commands))
+            async with asyncio.timeout(self._timeout_s):
+                await connection.connect()
+                connection.socket_timeout = None  # redis-py would start a task of its own around each sending
+                await connection.send_packed_command([pack_command(c) for c in commands], check_health=False)
+                answers = [await _answer(connection) for _ in commands]
+        except TimeoutError:
+            await connection.disconnect(nowait=True)
+            raise RedisTimeoutError(f"no answer within {self._timeout_s} s") from None
         except BaseException:
             await connection.disconnect(nowait=True)
             raise
         self._connection = connection
         return answers
-
-    async def _answers(self, connection: Any, count: int) -> list[Any]:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return [await _answer(connection) for _ in range(count)]
-        except TimeoutError:
-            raise RedisTimeoutError(f"no answer within {self._timeout_s} s") from None
 
     async def close(self) -> None:
         """Let go of the connection."""
