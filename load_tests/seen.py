@@ -34,6 +34,8 @@ class Seen:
     alerts: list[dict[str, Any]]
     messages: list[dict[str, Any]]
     dossiers: list[dict[str, Any]] = field(default_factory=list)
+    fresh: frozenset[str] = frozenset()
+    """Webhook ids of messages that came while everything was read back: the time lines read may not know them yet."""
     unbelieved: dict[str, int] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)

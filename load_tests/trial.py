@@ -180,19 +180,25 @@ class Trial:
         alerts = await self.api.every("/v1/alerts", "alerts", self.token)
         dossiers = await self.api.every("/v1/dossiers", "dossiers", self.token)
         call_ids = [s.answer["call_id"] for s in sent if s.answer]
-        record = await self.record()
+        before = await self.record()
+        shown_calls = dict(zip(call_ids, await self._each("/v1/calls", call_ids), strict=True))
+        shown_orders = await self._each("/v1/orders", [o["order_id"] for o in orders])
+        shown_alerts = await self._each("/v1/alerts", [a["alert_id"] for a in alerts])
+        shown_dossiers = await self._each("/v1/dossiers", [d["dossier_id"] for d in dossiers])
+        queues, record = await self.queues(), await self.record()
         return Seen(
             sent=sent,
             repeated=repeated,
-            calls=dict(zip(call_ids, await self._each("/v1/calls", call_ids), strict=True)),
-            orders=await self._each("/v1/orders", [o["order_id"] for o in orders]),
-            alerts=await self._each("/v1/alerts", [a["alert_id"] for a in alerts]),
-            dossiers=await self._each("/v1/dossiers", [d["dossier_id"] for d in dossiers]),
+            calls=shown_calls,
+            orders=shown_orders,
+            alerts=shown_alerts,
+            dossiers=shown_dossiers,
             messages=record["messages"],
+            fresh=_fresh(before["messages"], record["messages"]),
             unbelieved=record["unbelieved"],
             done=record["done"],
             faults=record["faults"],
-            queues=await self.queues(),
+            queues=queues,
             moved_s=moved_s,
             took_s=took_s,
         )
@@ -205,6 +211,11 @@ class Trial:
                 return await self.api.get(f"{path}/{subject}", self.token)
 
         return list(await asyncio.gather(*(one(i) for i in ids)))
+
+
+def _fresh(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> frozenset[str]:
+    known = {m["webhook_id"]: m["accepted"] for m in before}
+    return frozenset(m["webhook_id"] for m in after if known.get(m["webhook_id"]) != m["accepted"])
 
 
 def _some(sent: list[Sent]) -> list[Sent]:
