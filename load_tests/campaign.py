@@ -145,7 +145,7 @@ async def _all(
 
 async def _one(world: World, trial: Trial, calls: Load, kind: str, *, match: bool) -> Done:
     began = time.monotonic()
-    scene = Scene(world, trial, calls.dice, calls.send, len(world.incidents()))
+    scene = Scene(world, trial, calls.dice, calls.send, calls.sent, len(world.incidents()))
     calls.clock_was_set |= kind.startswith("clock_")
     load_goes_on = asyncio.create_task(calls.run())
     findings: list[Finding] = []

@@ -37,6 +37,8 @@ class Scene:
     trial: Trial
     dice: random.Random
     send: Callable[[int], Coroutine[Any, Any, list[Sent]]]
+    sent: list[Sent]
+    """Every call answered so far."""
     seen_until: int = 0
     """Incidents written down before this fault."""
 
@@ -113,14 +115,15 @@ async def _tear_log(scene: Scene) -> str:
 
 async def _cut_log(scene: Scene) -> str:
     """The disk lost what was written last, an acknowledged call too: sent again under its id it is the same call."""
+    known = len(scene.sent)
     size = scene.world.log_files()[-1].stat().st_size
-    lost = await scene.send(1)
+    await scene.send(1)
     await scene.world.stop(signal.SIGKILL)
     file = scene.world.log_files()[-1]
     with file.open("r+b") as opened:
         opened.truncate(size + scene.dice.randrange(1, 40))
     await scene.world.start()
-    for sent in lost:
+    for sent in scene.sent[known:]:
         sent.answer = await scene.trial.centre.repeat(sent)
     return await scene.told("log_repaired")
 
