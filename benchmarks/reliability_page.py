@@ -1,6 +1,6 @@
 """docs/reliability.md from the results of the campaigns in build/: faults.json, long_run.json, bench_cluster.json.
 
-fenliu loadtest --faults all --out build            # or: pytest -m soak tests/scenario/test_faults.py
+fenliu loadtest --faults all --out build            # or: pytest -m soak tests/scenario/test_fault_campaign.py
 python -m benchmarks.cluster
 python -m benchmarks.reliability_page
 """

@@ -126,7 +126,9 @@ def _happened(room: Room, seen: Visit) -> str:
         for i in found
     )
     head = f"<h2>{escape(t('incidents'))}<small>{len(found)}</small></h2>"
-    return f'<section class="f-panel">{head}<table class=t-table><tbody>{rows}</tbody></table></section>'
+    scrolls = f'<div class="t-scroll" tabindex=0 role=region aria-label="{escape(t("incidents"))}">'
+    table = f"{scrolls}<table class=t-table><tbody>{rows}</tbody></table></div>"
+    return f'<section class="f-panel">{head}{table}</section>'
 
 
 def _code(text: str) -> str:

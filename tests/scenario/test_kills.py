@@ -13,7 +13,7 @@ from running import Json, Service, serving, until
 
 
 @pytest.mark.parametrize(
-    "kills", [9, pytest.param(24, marks=[pytest.mark.soak, pytest.mark.timeout(1200)])], ids=["sample", "campaign"]
+    "kills", [6, pytest.param(24, marks=[pytest.mark.soak, pytest.mark.timeout(1200)])], ids=["sample", "campaign"]
 )
 def test_no_acknowledged_call_is_lost_and_no_order_is_sent_as_two(tmp_path: Path, model: Path, kills: int) -> None:
     bodies = Bodies()
