@@ -188,9 +188,9 @@ their messages.
 
 {_table(head, rows)}
 Processor time of one clock with its message: worker {cost.get("worker", 0)} µs, store {cost.get("store", 0)} µs: one
-worker process on one core rings what its column /s of the backlog says. Calls meanwhile were answered in
-{took.get("p50_ms", "–")} ms (p50) and {took.get("p99_ms", "–")} ms (p99). An open order with its line, clock and
-lists weighs {found["bytes_per_open_order"]:,} bytes in the store.
+worker process, beside the store on this machine, rings what the column /s of the backlog says. Calls meanwhile were
+answered in {took.get("p50_ms", "–")} ms (p50) and {took.get("p99_ms", "–")} ms (p99). An open order with its line,
+clock and lists weighs {found["bytes_per_open_order"]:,} bytes in the store.
 """
 
 
