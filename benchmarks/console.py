@@ -107,10 +107,7 @@ def first_view(browser: Browser, service: Service, orders: int) -> tuple[float, 
     page.goto("/sign-in")
     began = time.perf_counter()
     page.goto("/", wait_until="commit")
-    counted = (
-        "n => document.querySelector('.b-scroll .b-row') && +document.querySelector('.b-count-all b').textContent >= n"
-    )
-    page.wait_for_function(counted, arg=orders)
+    page.wait_for_function(COUNTED, arg=orders)
     return time.perf_counter() - began, page
 
 

@@ -15,7 +15,6 @@ from classifiers.fused import Grams
 VERSION = "3"
 """Of features and training; raise it when either changes, so that cached models are left behind."""
 CONCEPT_MARK = "#"
-LONGEST_WORD = 4
 
 
 @cache

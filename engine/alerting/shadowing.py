@@ -4,6 +4,7 @@ Sound, not complete: what it names is shadowed; two ways of writing the same thi
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from engine.alerting.model_schema import ModelFile
@@ -30,7 +31,7 @@ def shadowed(files: Mapping[str, ModelFile], ranks: Mapping[str, int]) -> Iterat
     awake = _awake(files)
     for id_, file in awake.items():
         louder = (o for o, loud in awake.items() if o != id_ and _quiets(loud, id_, file, ranks) and covers(loud, file))
-        yield from ((id_, other) for other in list(louder)[:1])
+        yield from ((id_, other) for other in islice(louder, 1))
 
 
 def _awake(files: Mapping[str, ModelFile]) -> dict[str, ModelFile]:

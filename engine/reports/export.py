@@ -24,10 +24,10 @@ def to_csv(table: Table) -> bytes:
 
 def to_xlsx(table: Table, title: str) -> bytes:
     """One sheet, first row in bold. Strings are written as strings, whatever they begin with."""
-    out = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     import xlsxwriter  # only who asks for a workbook waits for it
 
+    out = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(out, options)
     sheet = book.add_worksheet(title[:31])
     bold, share = book.add_format({"bold": True}), book.add_format({"num_format": "0.0%"})
