@@ -8,7 +8,7 @@ from engine import incidents, ruleset
 from engine.app import store_url
 from engine.errors import FenliuError, RulesRefused
 from engine.settings import Settings
-from engine.store import queues
+from engine.store import queues, views
 from engine.store.client import Client
 
 Finding = tuple[bool, str]
@@ -53,7 +53,7 @@ async def _store(settings: Settings, city: str) -> list[Finding]:
         await client.open()
         depths = await queues.depths(client, city) if city else {}
         lags = await queues.lags(client, city, round(time.time() * 1000)) if city else queues.Lags(0, 0, {})
-        lags = await queues.lags(client, city, round(time.time() * 1000)) if city else queues.Lags(0, 0, {})
+        failing = await views.undecided(client, city) if city else []
     except FenliuError as error:
         return [(False, f"store: {error}")]
     finally:
@@ -62,4 +62,5 @@ async def _store(settings: Settings, city: str) -> list[Finding]:
     findings += [(name != "dead" or n == 0, f"queue {name}: {n}") for name, n in depths.items()]
     findings += [(lags.oldest_ms <= LATE_MS, f"oldest message waits {lags.oldest_ms / 1000:.0f} s")]
     findings += [(lags.clocks_ms <= LATE_MS, f"clocks ring {lags.clocks_ms / 1000:.0f} s late")]
+    findings += [(False, f"call {i['call_id']} is not decided after {i['tries']} tries ({i['why']})") for i in failing]
     return findings + [(False, f"not reached: {body} ({n} messages)") for body, n in lags.unreached.items()]

@@ -14,7 +14,7 @@ import msgspec
 from engine import alarming, filing
 from engine.alerting import order_facts
 from engine.clock import Clock
-from engine.errors import Conflict, FenliuError, NotFound, StoreDown
+from engine.errors import Conflict, FenliuError, StoreDown
 from engine.loop import due_alert, due_dossier, tick
 from engine.model.alert import Alert
 from engine.model.call import Instant
@@ -40,10 +40,19 @@ _dossier = msgspec.json.Decoder(Dossier).decode
 class Bell:
     """Rings what is due. Several may ring side by side, in one process or in many: what one takes is leased."""
 
-    def __init__(self, client: Client, rules: Callable[[], Rulebook], clock: Clock) -> None:
+    def __init__(
+        self,
+        client: Client,
+        rules: Callable[[], Rulebook],
+        clock: Clock,
+        tell: Callable[[str, str, str], None] = lambda *_: None,
+    ) -> None:
+        """`tell(what, subject, text)` writes down for people what a clock could not do."""
         self._client = client
         self._rules = rules
         self._clock = clock
+        self._tell = tell
+        self._told: set[str] = set()
 
     async def ring(self) -> int:
         """Everything whose stored instant has come, up to a trip full of it; answers how much. Raises `StoreDown`."""
@@ -60,10 +69,25 @@ class Bell:
             raise
         except FenliuError as error:
             log.warning("a clock could not be served: %s", error, extra={"kind": one.kind, "subject": one.subject})
-        except Exception:
+            self._stuck(one, str(error))
+        except Exception as error:
             log.exception("a clock could not be served", extra={"kind": one.kind, "subject": one.subject})
+            self._stuck(one, type(error).__name__)
+
+    def _stuck(self, one: queues.Ringing, why: str) -> None:
+        """People hear once of a clock that rings in vain: its deadline passes and nobody is reminded."""
+        if one.subject not in self._told:
+            self._told.add(one.subject)
+            self._tell("clock_stuck", one.subject, f"{one.kind}: {why}; it rings again every {_LEASE_MS // 1000} s")
+
+    def _gone(self, one: queues.Ringing) -> None:
+        log.warning("a clock without a record is dropped", extra={"kind": one.kind, "subject": one.subject})
+        self._tell("clock_gone", one.subject, f"this {one.kind} is in the store no longer; its clock is dropped")
 
     async def _serve_or_raise(self, one: queues.Ringing) -> None:
+        if one.gone:
+            self._gone(one)
+            return
         rules, record = self._rules(), one.record
         for _ in range(_MOST_TRIES):
             change, now = await self._due(one, record, rules)
@@ -79,8 +103,8 @@ class Bell:
         now = self._clock.now()
         if one.kind == "wake":
             return await self._echoed(await self._woken(one.subject, record, rules, now), now, rules), now
-        if not record:
-            raise NotFound(f"no {one.kind} {one.subject} in this city")
+        if not record:  # gone in between: when it rings again, the store drops it
+            return Change(), now
         if one.kind == "dossier":
             return due_dossier(_dossier(record), rules.city, now), now
         if one.kind == "alert":

@@ -117,6 +117,8 @@ class Supervisor:
         if (self.data_dir / UNFINISHED).exists():
             what = "a restore into it did not come to its end"
             raise Refused(Fault(f"data dir {self.data_dir}", what, "empty the folder and restore again"))
+        if self._pids.exists():
+            incidents.note(self.data_dir, "not_stopped", "service", "it was killed, or its machine died, while it ran")
         deadline = time.monotonic() + _STOP_WAIT_S
         while embedded.answers(self.data_dir):
             if time.monotonic() > deadline:
@@ -205,13 +207,18 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self._pids.unlink(missing_ok=True)
+
+    @property
+    def _pids(self) -> Path:
+        return self.data_dir / "pids"
 
     def _note_pids(self) -> None:
-        """`pids` in the data dir: name and process id a line, for people and for fault tests."""
+        """`pids` in the data dir: name and process id a line, for people and fault tests; gone once all are stopped."""
         lines = [f"{c.name} {c.process.pid}" for c in self.children if c.process is not None]
         part = self.data_dir / f".pids.{os.getpid()}"
         part.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        part.replace(self.data_dir / "pids")
+        part.replace(self._pids)
 
 
 def _hangs(child: Child, now: float) -> bool:

@@ -36,6 +36,8 @@ _RECLAIM_MS = 20_000
 _UNDECIDED_AFTER_MS = 3_000
 _MOST_TRIES = 3
 """Tries to decide a call before a person gets it with the reason."""
+_LONGEST_MS = 300_000
+"""A call that fails even so is tried every five minutes in the end."""
 _MOST_PER_BODY = 16
 """Messages under way to one body; the rest waits without holding up other bodies."""
 _MOST_UNDER_WAY = 256
@@ -85,7 +87,7 @@ class Worker:
         self._drift = clock.now() / 1000 - time.monotonic()
         self._unreadable: set[str] = set()
         self._pipeline = Pipeline(client)
-        self._bell = Bell(client, rules, clock)
+        self._bell = Bell(client, rules, clock, tell)
         self._placed = ""
         self._noted = ""
         self._archived: date | None = None
@@ -318,7 +320,14 @@ class Worker:
         """Calls accepted and not decided (a crash in between) are decided; one that keeps failing goes to a person."""
         city = self._city
         ids = await queues.undecided(
-            self._client, city, self._clock.now(), older_than=_UNDECIDED_AFTER_MS, limit=32, lease=_UNDECIDED_AFTER_MS
+            self._client,
+            city,
+            self._clock.now(),
+            older_than=_UNDECIDED_AFTER_MS,
+            limit=32,
+            lease=_UNDECIDED_AFTER_MS,
+            patient=_MOST_TRIES + 1,
+            longest=_LONGEST_MS,
         )
         for call_id in ids:
             await self._recover_one(city, call_id)
@@ -334,9 +343,11 @@ class Worker:
             raise
         except Exception as error:
             log.exception("a call could not be decided; it is tried again", extra={"call_id": call_id})
+            why = type(error).__name__
+            await queues.note_undecided(self._client, city, call_id, why, self._clock.now())
             if call_id not in self._unreadable:
                 self._unreadable.add(call_id)
-                self._tell("undecided", call_id, f"could not be decided ({type(error).__name__}); it is tried again")
+                self._tell("undecided", call_id, f"could not be decided ({why}); it is tried again")
 
 
 def _told(queued: queues.Queued, state: str) -> None:

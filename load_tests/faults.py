@@ -61,7 +61,8 @@ class Scene:
             if shown := true(found):
                 return shown
             await asyncio.sleep(0.1)
-        raise Silent(f"the summary does not show it: {found.get('queues')} {found.get('rules')}")
+        shown = {name: found.get(name) for name in ("queues", "rules", "undecided")}
+        raise Silent(f"the summary does not show it: {shown}")
 
 
 Fault = Callable[[Scene], Awaitable[str]]
@@ -79,7 +80,7 @@ async def _kill_supervisor(scene: Scene) -> str:
     """Everything dies with it; whoever runs the service (systemd, a person) starts it again."""
     await scene.world.stop(signal.SIGKILL)
     await scene.world.start()
-    return "the service was away, as its caller saw; started again it goes on"
+    return await scene.told("not_stopped")
 
 
 async def _restart_store(scene: Scene) -> str:
@@ -187,6 +188,7 @@ async def _poison(scene: Scene) -> str:
     )
     try:
         said = await scene.told("undecided", "POISON")
+        await scene.summary(lambda s: [call for call in s["undecided"] if call["call_id"] == "POISON"])
         await scene.send(2)
     finally:
         scene.world.tell_store(("ZREM", f"{_CITY}pending", "POISON"), ("DEL", f"{_CITY}call:POISON"))

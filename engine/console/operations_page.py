@@ -1,4 +1,4 @@
-"""Console room: is everything running? Store, rules, queues, dead letters with replay, delivery by body."""
+"""Console room: is everything running? Store, rules, queues, undecided calls, dead letters."""
 
 from collections import Counter
 from functools import partial
@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from nicegui import ui
 from starlette.responses import Response
 
+from engine.console import undecided
 from engine.console.parts import at_words, button, facts, html, one_at_a_time
 from engine.console.room import Room, Visit, frame, to_sign_in, visit
 from engine.console.rows import body_name
@@ -35,6 +36,7 @@ def add(_: FastAPI, room: Room) -> None:
             return to_sign_in(request)
         with frame(room, seen, "operations", seen.words("operations")), ui.element("div").classes("f-page"):
             shown: list[str] = []
+            failing: list[tuple[str, int]] = []
 
             @ui.refreshable
             async def health() -> None:
@@ -44,7 +46,13 @@ def add(_: FastAPI, room: Room) -> None:
             async def dead() -> None:
                 await _dead(room, seen, draw_dead)
 
+            @ui.refreshable
+            async def undecided_calls() -> None:
+                await undecided.draw(room, seen, draw_undecided)
+
             draw_health, draw_dead = one_at_a_time(health.refresh), one_at_a_time(dead.refresh)
+            draw_undecided = one_at_a_time(undecided_calls.refresh)
+            await undecided_calls()
             await health()
             with ui.element("section").classes("f-panel"):
                 await dead()
@@ -56,6 +64,10 @@ def add(_: FastAPI, room: Room) -> None:
                 if ids != shown:
                     shown[:] = ids
                     draw_dead()
+                now_failing = undecided.shown_of(await undecided.waiting(room))
+                if now_failing != failing:
+                    failing[:] = now_failing
+                    draw_undecided()
 
             ui.timer(_LOOK_S, look)
         return None

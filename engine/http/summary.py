@@ -21,6 +21,10 @@ async def summary(s: Service) -> dict[str, Any]:
         "diversion": _diversion(tree.get("fenliu_calls_total", {})),
         "rules": {"city": city.version, "models": s.rules().engine.models.version, "fault": s.rules_fault()},
         "incidents": [asdict(i) for i in s.incidents()],
+        "undecided": [
+            {name: each[name] for name in ("call_id", "tries", "why")}
+            for each in await views.undecided(s.client, city.id)
+        ],
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.model.audit import Link
 from engine.store.client import Client
+from engine.store.codec import fields_of
 from engine.store.keys import key
 
 _PAGE = 1000
@@ -70,5 +71,5 @@ async def newest(client: Client, city: str) -> AsyncIterator[Link]:
 
 def _link(row: tuple[bytes, list[bytes] | dict[bytes, bytes]]) -> Link:
     number, found = row
-    fields = found if isinstance(found, dict) else dict(zip(found[::2], found[1::2], strict=True))
+    fields = fields_of(found)
     return Link(int(number.split(b"-")[0]), fields[b"j"].decode(), fields[b"h"].decode())

@@ -14,6 +14,11 @@ def to_json(value: Any) -> str:
     return _encoder.encode(value).decode()
 
 
+def fields_of(found: Any) -> dict[bytes, Any]:
+    """A hash as the server answers it, whatever shape the protocol version gives it."""
+    return found if isinstance(found, dict) else dict(zip(found[::2], found[1::2], strict=True))
+
+
 def packed(value: Any) -> msgspec.Raw:
     """A frozen value as JSON text inside the arguments of a stored function."""
     return packed_text(_encoder.encode(value))

@@ -327,6 +327,7 @@ local function commit(keys, args)
     redis.call('HSET', p .. 'call:' .. r.call.id, 'status', 'committed', 'answer', r.call.answer, 'outcome',
       r.call.outcome, 'order', r.call.order)
     redis.call('ZREM', p .. 'pending', r.call.id)
+    redis.call('HDEL', p .. 'undecided', r.call.id)
     redis.call('ZADD', p .. 'calls', r.call.at, r.call.id)
   end
   for _, m in ipairs(r.moved) do
@@ -369,16 +370,27 @@ local function belongs(p, member)
 end
 
 -- lease: members of a due set (alarms, pending) whose time has come, moved on by the lease so that no
--- other worker takes them; whoever finishes removes them or sets their next instant. Answers [member, what it
--- belongs to]...
+-- other worker takes them; whoever finishes removes them or sets their next instant. A clock whose record is gone is
+-- dropped: it is answered this once. A call that was tried `patient` times waits twice as long after each further try,
+-- up to `longest`. Answers [member, what it belongs to]...
 local function lease(keys, args)
   local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
   local set = p .. r.set
   local out = {}
   for i, member in ipairs(redis.call('ZRANGEBYSCORE', set, '-inf', r.now, 'LIMIT', 0, r.limit)) do
-    redis.call('ZADD', set, r.now + r.lease, member)
-    if r.set == 'pending' then redis.call('HINCRBY', p .. 'call:' .. member, 'tries', 1) end
-    out[i] = { member, r.set == 'alarms' and belongs(p, member) or '' }
+    local wait, record = r.lease, ''
+    if r.set == 'pending' then
+      local tries = redis.call('HINCRBY', p .. 'call:' .. member, 'tries', 1)
+      wait = math.min(r.lease * 2 ^ math.max(0, math.min(tries - r.patient, 32)), r.longest)
+    else
+      record = belongs(p, member)
+    end
+    if r.set == 'alarms' and record == '' and not string.find(member, '^wake:') then
+      redis.call('ZREM', set, member)
+    else
+      redis.call('ZADD', set, r.now + wait, member)
+    end
+    out[i] = { member, record }
   end
   return out
 end

@@ -34,6 +34,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("calls:seq", "string", "accept", "for ever", "number of the call accepted last"),
     Key("pending", "zset", "accept, lease", "until committed", "accepted calls without a decision, by instant"),
+    Key("undecided", "hash", "the worker", "until committed", "why a call could not be decided, and when it was tried"),
     Key("calls", "zset", "commit", "until archived", "committed calls by time of receipt"),
     Key("by:caller:<hash>", "zset", "accept", "40 days after last use", "calls of one caller by event time"),
     Key("by:place:<key>", "zset", "accept", "40 days after last use", "calls about one place by event time"),

@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 from engine.model.call import Instant
 from engine.model.message import LogEntry, Message
 from engine.store.client import Client
-from engine.store.codec import to_json
+from engine.store.codec import fields_of, to_json
 from engine.store.keys import key
 
 _messages = msgspec.json.Decoder(Message)
@@ -168,8 +168,7 @@ async def show_circuit(client: Client, city: str, body: str, shown: dict[str, An
 async def circuits(client: Client, city: str) -> dict[str, dict[str, Any]]:
     """Circuits that are not closed, by body."""
     found = await client.read("HGETALL", key(city, "circuits"))
-    pairs = found.items() if isinstance(found, dict) else zip(found[::2], found[1::2], strict=True)
-    return {body.decode(): msgspec.json.decode(row) for body, row in pairs}
+    return {body.decode(): msgspec.json.decode(row) for body, row in fields_of(found).items()}
 
 
 async def requeue_due(client: Client, city: str, now: Instant, limit: int = 256) -> int:
@@ -192,11 +191,16 @@ class Ringing:
     record: bytes
     """JSON of the order, alert or dossier, or the payload of the silence; empty when it is gone."""
 
+    @property
+    def gone(self) -> bool:
+        """Whether what it belongs to is in the store no longer: the store has dropped this clock."""
+        return not self.record and self.kind != "wake"
+
 
 async def due_alarms(client: Client, city: str, now: Instant, *, limit: int, lease: int) -> list[Ringing]:
     """Clocks that ran out, the first first, leased to this worker for `lease` ms."""
-    rows = await _lease(client, city, "alarms", now, limit, lease)
-    return [Ringing(*_kind_and_id(member), record) for member, record in rows]
+    rows = await client.call("lease", city, set="alarms", now=now, limit=limit, lease=lease)
+    return [Ringing(*_kind_and_id(member.decode()), record) for member, record in rows]
 
 
 def _kind_and_id(member: str) -> tuple[str, str]:
@@ -204,14 +208,30 @@ def _kind_and_id(member: str) -> tuple[str, str]:
     return kind, subject
 
 
-async def undecided(client: Client, city: str, now: Instant, *, older_than: int, limit: int, lease: int) -> list[str]:
-    """Ids of calls accepted more than `older_than` ms ago and not decided; counts the try on each."""
-    return [call_id for call_id, _ in await _lease(client, city, "pending", now - older_than, limit, lease)]
+async def undecided(
+    client: Client, city: str, now: Instant, *, older_than: int, limit: int, lease: int, patient: int, longest: int
+) -> list[str]:
+    """Ids of calls accepted more than `older_than` ms ago and not decided; counts the try on each.
+
+    After a try a call waits `lease` ms for its next, after more than `patient` tries twice as long each time, up to
+    `longest` ms.
+    """
+    bounds = {"patient": patient, "longest": longest}
+    rows = await client.call("lease", city, set="pending", now=now - older_than, limit=limit, lease=lease, **bounds)
+    return [member.decode() for member, _ in rows]
 
 
-async def _lease(client: Client, city: str, name: str, now: Instant, limit: int, lease: int) -> list[tuple[str, bytes]]:
-    rows = await client.call("lease", city, set=name, now=now, limit=limit, lease=lease)
-    return [(member.decode(), record) for member, record in rows]
+async def note_undecided(client: Client, city: str, call_id: str, why: str, now: Instant) -> None:
+    """Write down for people why a call could not be decided; it stands there until it is."""
+    await client.read("HSET", key(city, "undecided"), call_id, to_json({"at": now, "why": why}))
+
+
+async def decide_now(client: Client, city: str, call_id: str) -> bool:
+    """Let a call that waits for another try be tried at once; false when it waits no longer."""
+    waits = await client.read("ZSCORE", key(city, "pending"), call_id) is not None
+    if waits:
+        await client.read("ZADD", key(city, "pending"), "XX", 0, call_id)
+    return waits
 
 
 async def depths(client: Client, city: str) -> dict[str, int]:

@@ -15,6 +15,7 @@ from engine.model.dossier import Dossier
 from engine.model.message import LogEntry
 from engine.model.order import Order
 from engine.store.client import Client
+from engine.store.codec import fields_of
 from engine.store.keys import key
 
 T = TypeVar("T")
@@ -230,9 +231,8 @@ async def log_since(client: Client, city: str, since: Instant) -> list[LogEntry]
 
 async def counts(client: Client, city: str) -> dict[str, int]:
     """All counters, `name|label=value,…` → n."""
-    flat = await client.read("HGETALL", key(city, "counts"))
-    pairs = flat.items() if isinstance(flat, dict) else zip(flat[::2], flat[1::2], strict=True)
-    return {k.decode(): int(v) for k, v in pairs}
+    found = await client.read("HGETALL", key(city, "counts"))
+    return {k.decode(): int(v) for k, v in fields_of(found).items()}
 
 
 async def dead_letters(client: Client, city: str, limit: int = 100) -> list[dict[str, Any]]:
@@ -250,6 +250,30 @@ async def dead_letters(client: Client, city: str, limit: int = 100) -> list[dict
         }
         for (i, at), row in zip(pairs, found, strict=True)
         if row[0]
+    ]
+
+
+async def undecided(client: Client, city: str, limit: int = 100) -> list[dict[str, Any]]:
+    """Calls that could not be decided, tried last first: {call_id, tried_at, next_at, tries, why, stored}.
+
+    `stored` is the call as the store holds it, which may be no JSON at all; its text is masked as in every stored call.
+    """
+    noted = fields_of(await client.read("HGETALL", key(city, "undecided")))
+    told = [(msgspec.json.decode(row), i.decode()) for i, row in noted.items()]
+    told = sorted(told, key=lambda one: -one[0]["at"])[:limit]
+    scores = await client.read_many([("ZSCORE", key(city, "pending"), i) for _, i in told])
+    rows = await client.read_many([("HMGET", key(city, "call", i), "tries", "body") for _, i in told])
+    return [
+        {
+            "call_id": i,
+            "tried_at": note["at"],
+            "next_at": int(float(score)),
+            "tries": int(row[0] or 0),
+            "why": note["why"],
+            "stored": (row[1] or b"").decode("utf-8", "replace"),
+        }
+        for (note, i), score, row in zip(told, scores, rows, strict=True)
+        if score is not None
     ]
 
 

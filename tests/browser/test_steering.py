@@ -1,8 +1,11 @@
 """Steering: the order page's moves, the review desk by keyboard, alerts, dead letters."""
 
+import redis
 from browser_fixtures import Bodies, Open, shot
 from playwright.sync_api import expect
 from running import Service, until
+
+from engine.store import embedded
 
 FRAUD = "做任务刷单被骗了，我还在给他转钱，对方让我继续垫付下一单，{place}"
 
@@ -93,3 +96,23 @@ def test_replay_a_dead_letter(open_as: Open, city_service: Service, bodies: Bodi
     page.get_by_role("button", name="全部重发").click()
     expect(page.locator(".o-letter")).to_have_count(0, timeout=10_000)
     until(lambda: any(m["data"].get("order_id") == order for m in bodies.of_type("order.sent")))
+
+
+def test_a_stored_call_that_cannot_be_read_is_shown_and_mended(open_as: Open, city_service: Service) -> None:
+    """Half of it stands in the store: people see what there is, act on it, and have it tried again once it is whole."""
+    text = "盐埠街道七星塘社区井盖坏了，路过的人差点摔倒"
+    like = city_service.answer(text, caller={"phone": "13900020006"})["call_id"]
+    page = open_as("officer", "/operations")
+    with redis.Redis(unix_socket_path=str(embedded.socket_path(city_service.data))) as store:
+        whole = store.hget(f"{{cj}}:call:{like}", "body").decode().replace(like, "HALF-1")
+        taken = {"body": whole[: len(whole) // 2], "status": "accepted", "tries": 9, "at": 1, "seq": 1}
+        store.hset("{cj}:call:HALF-1", mapping=taken)
+        store.zadd("{cj}:pending", {"HALF-1": 1})
+        found = page.locator(".o-letter", has_text="HALF-1")
+        expect(found).to_contain_text("七星塘社区井盖坏了", timeout=10_000)
+        expect(page.locator(".f-page")).to_contain_text("警情未能自动判定")
+        shot(page, "operations-undecided")
+        store.hset("{cj}:call:HALF-1", "body", whole)
+    found.get_by_role("button", name="立即重试").click()
+    expect(found).to_have_count(0, timeout=10_000)
+    assert city_service.get("/calls/HALF-1").json()["status"] == "committed"

@@ -53,9 +53,13 @@ def sent(town: City, n: int) -> Change:
     return open_order(Opening(f"O{n}", call, decided()), town, T0)
 
 
-def bell(client: Client, town: City, now: int) -> Bell:
+Told = list[tuple[str, str, str]]
+
+
+def bell(client: Client, town: City, now: int, told: Told | None = None) -> Bell:
     book = Rulebook(town, Engine(ModelSet((), {}, {}, (), ""), town), None)  # type: ignore[arg-type]  # nobody reads a text here
-    return Bell(client, lambda: book, At(now))
+    heard: Told = [] if told is None else told
+    return Bell(client, lambda: book, At(now), lambda *said: heard.append(said))
 
 
 async def whats(client: Client, town: City, n: int) -> list[str]:
@@ -102,5 +106,36 @@ async def test_a_record_that_cannot_be_read_holds_up_nobody(client: Client, town
         await commits.commit(client, town.id, sent(town, n), now=T0)
     await client.read("HSET", key(town.id, "order", "O1"), "json", "{")
     await client.read("DEL", key(town.id, "order", "O2"))
-    assert await bell(client, town, T0 + DAY).ring() == 3
+    told: Told = []
+    ringing = bell(client, town, T0 + DAY, told)
+    assert await ringing.ring() == 3
     assert "order.overdue" in await whats(client, town, 0)
+    assert sorted(said[:2] for said in told) == [("clock_gone", "O2"), ("clock_stuck", "O1")]
+
+
+async def test_a_clock_whose_record_is_gone_is_dropped_and_said_once(client: Client, town: City) -> None:
+    await commits.commit(client, town.id, sent(town, 1), now=T0)
+    await client.read("DEL", key(town.id, "order", "O1"))
+    told: Told = []
+    ringing = bell(client, town, T0 + DAY, told)
+    assert await ringing.ring() == 1
+    ringing._clock = At(T0 + 2 * DAY)
+    assert await ringing.ring() == 0
+    assert await client.read("ZCARD", key(town.id, "alarms")) == 0
+    assert [what for what, _, _ in told] == ["clock_gone"]
+
+
+async def test_a_clock_that_cannot_be_served_rings_again_and_is_said_once(client: Client, town: City) -> None:
+    await commits.commit(client, town.id, sent(town, 1), now=T0)
+    whole = await client.read("HGET", key(town.id, "order", "O1"), "json")
+    await client.read("HSET", key(town.id, "order", "O1"), "json", "{")
+    told: Told = []
+    ringing = bell(client, town, T0 + DAY, told)
+    for n in range(3):
+        ringing._clock = At(T0 + DAY + n * 15_000)
+        assert await ringing.ring() == 1
+    assert [what for what, _, _ in told] == ["clock_stuck"]
+    await client.read("HSET", key(town.id, "order", "O1"), "json", whole)
+    ringing._clock = At(T0 + DAY + 45_000)
+    await ringing.ring()
+    assert "order.overdue" in await whats(client, town, 1), "the record is mended: nothing was lost"

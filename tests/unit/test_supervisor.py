@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from running import until
 
-from engine import supervisor
+from engine import incidents, supervisor
 from engine.supervisor import Child, Supervisor
 
 BEATS = "import asyncio, sys, os; sys.path.insert(0, sys.argv[1]); from engine import heart; asyncio.run(heart.beat())"
@@ -46,3 +46,20 @@ def test_a_process_that_hangs_is_killed_and_started_again(tmp_path: Path, monkey
     until(lambda: found.look() or (child.process is not None and child.process.pid != first), 60)
     found.stop()
     assert child.process.poll() is not None
+
+
+def test_who_was_killed_says_so_when_it_runs_again_and_who_was_stopped_does_not(tmp_path: Path) -> None:
+    for stopped, told in ((False, []), (True, ["not_stopped"]), (True, ["not_stopped"])):
+        found, _ = beating(tmp_path)
+        found.own_data_dir()
+        assert [i.what for i in incidents.recent(tmp_path)] == told
+        found.start()
+        if stopped:
+            found.stop()
+        else:
+            for child in found.children:
+                assert child.process is not None
+                child.process.kill()
+                child.process.wait()
+        assert found._lock is not None
+        found._lock.close()

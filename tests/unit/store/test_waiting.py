@@ -5,12 +5,13 @@ import asyncio
 import pytest
 from redis.exceptions import ResponseError
 from test_accepting import T0, take
-from test_committing import a_message, an_order
+from test_committing import a_message, an_order, an_outcome
 
 from engine.errors import StoreDown, StoreUnfit
 from engine.model.change import Change
 from engine.store import calls, commits, queues, views
 from engine.store.client import SUFFIX, Client
+from engine.store.keys import key
 
 MINUTE, HOUR = 60_000, 3_600_000
 
@@ -109,13 +110,25 @@ async def test_a_call_without_a_decision_is_found_and_each_try_counted(client: C
     await take(client, town)
 
     async def found(now: int) -> list[str]:
-        return await queues.undecided(client, town, now, older_than=3000, limit=9, lease=3000)
+        bounds = {"older_than": 3000, "limit": 9, "lease": 3000, "patient": 4, "longest": 300_000}
+        return await queues.undecided(client, town, now, **bounds)
 
     assert await found(T0 + 2999) == [], "its own process may still be at it"
     assert await found(T0 + 3000) == ["C1"]
     assert await found(T0 + 3001) == [], "leased"
     assert await found(T0 + 60_000) == ["C1"]
     assert (await calls.load(client, town, "C1")).tries == 2
+
+
+async def test_why_a_call_is_not_decided_is_shown_until_it_is(client: Client, town: str) -> None:
+    await take(client, town)
+    await queues.note_undecided(client, town, "C1", "could not be decided (KeyError)", T0 + 4000)
+    await queues.note_undecided(client, town, "C2", "somebody else decided it in that moment", T0 + 4000)
+    (shown,) = await views.undecided(client, town)
+    assert (shown["call_id"], shown["why"], shown["tried_at"]) == ("C1", "could not be decided (KeyError)", T0 + 4000)
+    await commits.commit(client, town, Change(outcome=an_outcome()), now=T0 + 5000)
+    assert await views.undecided(client, town) == []
+    assert await client.read("HGET", key(town, "undecided"), "C1") is None
 
 
 async def test_functions_that_the_store_lost_are_loaded_again(client: Client, town: str) -> None:
