@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from classifiers.plainly import Outside, plainly
 from classifiers.tables import table, tables
-from engine.errors import FenliuError
 
 if TYPE_CHECKING:
     from classifiers.evaluate import Evaluation
@@ -21,19 +21,15 @@ Data = Annotated[Path, typer.Option("--data", exists=True, dir_okay=False, help=
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-class Outside:
-    """What comes from other rooms; asked for only when a command runs."""
-
-    def __init__(self, load_city: Callable[[], "City"], cache_dir: Callable[[], Path]) -> None:
-        self.load_city, self.cache_dir = load_city, cache_dir
-
-
 def make_app(load_city: Callable[[], "City"], cache_dir: Callable[[], Path]) -> typer.Typer:
     """The `classifier` sub-application."""
+    from classifiers.opinion_commands import make_app as opinion_app
+
     app = typer.Typer(help="Trains, measures and takes back the classifier.", no_args_is_help=True)
     outside = Outside(load_city, cache_dir)
     for command in (_train, _evaluate, _rollback, _history):
         command(app, outside)
+    app.add_typer(opinion_app(outside), name="opinion")
     return app
 
 
@@ -44,7 +40,7 @@ def _train(app: typer.Typer, outside: Outside) -> None:
         from classifiers.evaluate import read_labelled
         from classifiers.learning import learn
 
-        with _plainly():
+        with plainly():
             attempt = learn(outside.load_city(), outside.cache_dir(), read_labelled(data))
         if as_json:
             typer.echo(json.dumps(asdict(attempt), ensure_ascii=False))
@@ -70,12 +66,12 @@ def _evaluate(app: typer.Typer, outside: Outside) -> None:
         from classifiers import evaluate as room
         from classifiers.corpus import shipped
 
-        with _plainly():
+        with plainly():
             reader = classifiers.load(outside.load_city(), outside.cache_dir())
             test = [text for text in shipped() if text.split == "test"]
             found = room.evaluate(reader, room.read_labelled(data) if data else room.of_corpus(test, reader))
         typer.echo(json.dumps(room.as_json(found), ensure_ascii=False) if as_json else tables(found))
-        with _plainly():
+        with plainly():
             _keep(reader, found, png, card, also or [])
 
 
@@ -98,7 +94,7 @@ def _rollback(app: typer.Typer, outside: Outside) -> None:
         """Goes back to the model that was in use before."""
         from classifiers.learning import rollback as back
 
-        with _plainly():
+        with plainly():
             typer.echo(f"in use: {back(outside.cache_dir()) or 'the shipped model'}")
 
 
@@ -111,18 +107,6 @@ def _history(app: typer.Typer, outside: Outside) -> None:
         found = attempts(outside.cache_dir())
         lines = [f"{one['model']}  {one['added']} texts  {one['why'] or 'accepted'}" for one in found]
         typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines) or "no training yet")
-
-
-class _plainly:  # noqa: N801  # a context manager read as an adverb
-    """Turns what people can mend into a sentence and exit code 2."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, FenliuError | OSError):
-            typer.echo(str(error), err=True)
-            raise typer.Exit(2) from error
 
 
 def classify_stream(lines: Iterable[str], out: TextIO, reader: "Reader") -> int:

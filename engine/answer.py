@@ -59,6 +59,7 @@ def decision_of(outcome: CallOutcome, city: City) -> dict[str, Any]:
         "reasons": [{"code": r.code, "text": r.text} for r in d.reasons],
         "candidates": [
             {"category": c.category, "matter": c.matter.value, "probability": round(c.probability, 4)}
+            | ({"by": c.by} if c.by else {})
             for c in outcome.reading.candidates
         ],
     }

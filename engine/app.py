@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 import classifiers
+from classifiers.opinion import FOLDER
 from engine import __version__, bulletins, heart, incidents, keeping, ruleset
 from engine.actions import Actions
 from engine.alerting import Shelf
@@ -36,6 +37,7 @@ from engine.http.rates import Rates
 from engine.intake import Masking
 from engine.model.city import City
 from engine.modelling import Modelling
+from engine.opinions import Opinions
 from engine.pipeline import Pipeline
 from engine.privacy import Chain, Vault, mask_name, mask_phone
 from engine.recalling import Recall
@@ -124,12 +126,13 @@ async def build(settings: Settings) -> Parts:
     key = keeping.privacy_key(settings)
     vault = Vault(key)
     masking = Masking(classifiers.mask, mask_phone, mask_name, vault.hash_phone, vault.seal)
+    opinions = Opinions(settings.data / FOLDER, settings.opinion_wait_s)
     shelf = Shelf(settings.rules / ALERTS, settings.data)
     service = Service(
         client=client,
         clock=clock,
         rules=rules.now,
-        pipeline=Pipeline(client),
+        pipeline=Pipeline(client, opinions),
         actions=Actions(client, rules.now, clock),
         models=Modelling(
             client,
@@ -149,6 +152,7 @@ async def build(settings: Settings) -> Parts:
         tokens=keeping.tokens(settings),
         rules_fault=lambda: rules.fault,
         gauges=Gauges(),
+        opinions=opinions,
         call_rates=Rates(settings.calls_a_second / settings.process_count),
         token_rates=Rates(settings.requests_a_second / settings.process_count),
         open_console=bool(settings.open_console),
@@ -179,7 +183,9 @@ def make_app(settings: Settings) -> FastAPI:
         parts = await build(settings)
         app.state.service = parts.service
         along = [asyncio.create_task(c) for c in (parts.rules.watch(), heart.beat(), parts.service.gauges.watch())]
+        parts.service.opinions.start()
         yield
+        parts.service.opinions.close()
         for task in along:
             task.cancel()
         await parts.service.models.close()

@@ -4,9 +4,11 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 
+from classifiers.opinion import FOLDER
+from classifiers.opinion_model import examined
 from engine import incidents, ruleset
 from engine.app import store_url
-from engine.errors import FenliuError, RulesRefused
+from engine.errors import FenliuError, Refused, RulesRefused
 from engine.settings import Settings
 from engine.store import queues, views
 from engine.store.client import Client
@@ -19,7 +21,18 @@ LATE_MS = 10_000
 async def examine(settings: Settings) -> list[Finding]:
     """(fine?, sentence) for rules, store and queues."""
     findings, city = _rules(settings)
-    return findings + await _store(settings, city) + _happened(settings)
+    return findings + (_opinion(settings) if city else []) + await _store(settings, city) + _happened(settings)
+
+
+def _opinion(settings: Settings) -> list[Finding]:
+    """The second opinion's model, loaded and tried as the service does; nothing where there is none."""
+    folder = settings.data / FOLDER
+    if not folder.is_dir():
+        return []
+    try:
+        return [examined(folder, ruleset.load(settings.rules, city=settings.city))]
+    except Refused as error:
+        return [(False, f"second opinion: {fault}") for fault in error.faults]
 
 
 def _happened(settings: Settings) -> list[Finding]:

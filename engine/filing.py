@@ -32,7 +32,7 @@ def is_dispute(category: str, city: City) -> bool:
 
 def dispute_share(reading: Reading, city: City) -> float:
     """Probability that the call is about a dispute of whatever kind."""
-    return sum(c.probability for c in reading.candidates if is_dispute(c.category, city))
+    return sum(c.probability for c in reading.candidates if not c.by and is_dispute(c.category, city))
 
 
 def is_related(category: str, city: City) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from engine import tracing
 from engine.errors import Busy, Conflict
+from engine.opinions import Opinions
 from engine.store.client import Client
 from engine.walk.closing import Alert, Commit
 from engine.walk.deciding import File, Open, Route
@@ -37,11 +38,14 @@ class Traced:
 
 
 class Pipeline:
-    """Walks a call through the steps; a conflict at the end walks it again from the start."""
+    """Walks a call through the steps; a conflict at the end walks it again from the start.
 
-    def __init__(self, client: Client) -> None:
+    Without `opinions` (recovery) an unsure call goes to a person as the classifier says.
+    """
+
+    def __init__(self, client: Client, opinions: Opinions | None = None) -> None:
         steps: tuple[Step, ...] = (
-            Read(),
+            Read(opinions),
             Accept(client),
             Link(),
             Route(),

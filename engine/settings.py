@@ -32,6 +32,11 @@ class Settings:
     processes: str = _help("API processes", "1")
     calls_per_second: str = _help("signed calls a second taken under one secret (429 beyond; 0 = no bound)", "2000")
     requests_per_second: str = _help("requests a second taken with one token (429 beyond; 0 = no bound)", "500")
+    opinion_ms: str = _help(
+        "longest wait for the second opinion (fenliu[onnx], folder `opinion` of the data dir) on an unsure call, "
+        "milliseconds; 0 = it is never asked",
+        "150",
+    )
     request_seconds: str = _help("time in which a request must have arrived whole", "20")
     log_format: str = _help("text = lines for people, json = one JSON object a line", "text")
     log_calls: str = _help("1 = a line for every call decided and every message settled (ids, nobody's data)", "")
@@ -74,6 +79,11 @@ class Settings:
     def arrive_s(self) -> int:
         """Seconds in which a request must have arrived."""
         return self._number("request_seconds", 1, 3600)
+
+    @property
+    def opinion_wait_s(self) -> float:
+        """Seconds an unsure call waits for the second opinion; 0 = it is not asked."""
+        return self._number("opinion_ms", 0, 2000) / 1000
 
     @property
     def replicas_ack(self) -> int:

@@ -64,7 +64,7 @@ def choices_of(outcome: dict[str, object], city: City, hour: int) -> list[Choice
         if candidate["category"] not in city.taxonomy.categories or len(found) == _MOST_CHOICES:
             continue
         if len(found) > 1 and candidate["probability"] < _WORTH_ASKING:
-            break
+            continue
         matter = Matter(candidate["matter"])
         after = reviewed(decision, CallReview(matter, "-", "-", candidate["category"]), city, hour)
         found.append(Choice(candidate["category"], matter, after.body_id, float(candidate["probability"])))

@@ -62,9 +62,10 @@ async def take_call(
 
 @router.post("/classify", responses=responses(400, 401, 403, 422))
 async def classify(s: Here, who: Who, body: ClassifyBody) -> dict[str, Any]:
-    """The classifier alone; nothing is stored."""
+    """The classifier alone, with the second opinion where there is one; nothing is stored."""
     allow(who, LOOK)
-    reading = s.rules().reader.read(body.text)
+    rules = s.rules()
+    reading = await s.opinions.over(rules.reader.read(body.text), s.masking.text(body.text), rules.city)
     found: dict[str, Any] = json.loads(msgspec.json.encode(reading))
     return found
 

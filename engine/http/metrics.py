@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from engine.errors import StoreDown
 from engine.http.gauges import Histogram
 from engine.http.service import Service
+from engine.opinions import OUTCOMES
 from engine.store import queues, views
 
 METRICS = {
@@ -22,6 +23,9 @@ METRICS = {
     "fenliu_unreached_messages": ("gauge", "Messages waiting for another try, by body"),
     "fenliu_circuits_open": ("gauge", "Bodies left alone because they do not answer"),
     "fenliu_rules_refused": ("gauge", "1 while newer rules on disk are faulty and the old ones are in force"),
+    "fenliu_opinions_total": ("counter", "Second opinions on unsure calls, by what became of them, in this process"),
+    "fenliu_opinion_runs_total": ("counter", "Runs of the second opinion's model, in this process"),
+    "fenliu_opinion_away": ("gauge", "1 while a second opinion's model lies there and cannot be asked"),
     "fenliu_answer_seconds": ("histogram", "Webhooks taken: from arrival to answer, in this process"),
     "fenliu_refused_total": ("counter", "Webhooks not taken, by kind of problem, in this process"),
     "fenliu_loop_lag_seconds": ("histogram", "How late a timer of this process's loop comes"),
@@ -47,6 +51,13 @@ def _own(s: Service, city: str) -> Iterator[str]:
     yield from _head("fenliu_refused_total")
     for kind, n in sorted(g.refused.items()):
         yield _line("fenliu_refused_total", n, city=city, process=g.process, kind=kind)
+    yield from _head("fenliu_opinions_total")
+    for what in OUTCOMES:
+        yield _line("fenliu_opinions_total", s.opinions.outcomes[what], city=city, process=g.process, what=what)
+    yield from _head("fenliu_opinion_runs_total")
+    yield _line("fenliu_opinion_runs_total", s.opinions.runs, city=city, process=g.process)
+    yield from _head("fenliu_opinion_away")
+    yield _line("fenliu_opinion_away", int(bool(s.opinions.fault)), city=city, process=g.process)
     yield from _head("fenliu_rules_refused")
     yield _line("fenliu_rules_refused", int(bool(s.rules_fault())), city=city)
 

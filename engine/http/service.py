@@ -15,6 +15,7 @@ from engine.incidents import Incident
 from engine.intake import Masking
 from engine.model.call import Contact, Instant
 from engine.modelling import Modelling
+from engine.opinions import Opinions
 from engine.pipeline import Pipeline, Rulebook
 from engine.recalling import Recall
 from engine.store.client import Client
@@ -47,6 +48,8 @@ class Service:
     """By token."""
     gauges: Gauges
     """What this process measures of itself."""
+    opinions: Opinions
+    """The second opinion on unsure calls."""
     open_console: bool = False
     incidents: Callable[[], list[Incident]] = list
     """What happened to this service itself in the last day, newest first."""

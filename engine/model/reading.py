@@ -30,6 +30,8 @@ class Candidate:
     category: str
     matter: Matter
     probability: float
+    by: str = ""
+    """Who says so: empty = the classifier; `opinion` = the second opinion, which only people hear, never routing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,8 @@ _WHY = {
 
 def _overlapping(reading: Reading, matter: Matter) -> bool:
     """Whether the police side has a candidate of weight beside a government or local first choice."""
-    others = (c for c in reading.candidates if c.matter is not matter and Matter.POLICE in (c.matter, matter))
+    own = (c for c in reading.candidates if not c.by)
+    others = (c for c in own if c.matter is not matter and Matter.POLICE in (c.matter, matter))
     return any(c.probability >= OVERLAP for c in others)
 
 

@@ -7,6 +7,7 @@ from engine.linking import kinds_of
 from engine.model.call import Call
 from engine.model.city import City
 from engine.model.reading import Candidate, Matter, Reading, Reason
+from engine.opinions import Opinions
 from engine.store import calls
 from engine.store.client import Client
 from engine.walk.work import Rulebook, Work
@@ -15,7 +16,10 @@ log = logging.getLogger("fenliu.pipeline")
 
 
 class Read:
-    """What the words say, and which alert models could fire."""
+    """What the words say, a second opinion where they leave doubt, and which alert models could fire."""
+
+    def __init__(self, opinions: Opinions | None = None) -> None:
+        self._opinions = opinions
 
     async def run(self, work: Work) -> None:
         """Never fails: a text that cannot be read goes to a person."""
@@ -25,6 +29,8 @@ class Read:
         except Exception:
             log.exception("a call could not be read", extra={"call_id": call.call_id})
             reading = unreadable("分类器无法读取这段文字")
+        if self._opinions is not None:
+            reading = await self._opinions.over(reading, call.text, rules.city)
         work.reading, work.plan = reading, self._plan(call, reading, rules)
 
     def _plan(self, call: Call, reading: Reading, rules: Rulebook) -> Plan | None:
