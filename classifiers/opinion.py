@@ -67,9 +67,7 @@ def standing_of(labels: tuple[str, ...], fingerprint: str, limits: Limits | None
     known = city.taxonomy.categories
     names = {matter.value: matter for matter in Matter}
     faults = [
-        Fault(
-            f"labels.json[{at}]", f"{label!r} is no category of this city", "an id of taxonomy.yaml or a matter"
-        )
+        Fault(f"labels.json[{at}]", f"{label!r} is no category of this city", "an id of taxonomy.yaml or a matter")
         for at, label in enumerate(labels)
         if label not in known and label not in names
     ]

@@ -167,16 +167,16 @@ class Opinions:
             return
         self._stamp = seen
         self.there = seen is not None
-        found, self.fault = None, ""
+        found, fault = None, ""
         try:
             found = self._load(self._folder) if self.there else None
         except FenliuError as error:
-            self.fault = str(error)
+            fault = str(error)
         except BaseException as error:  # libraries in other languages panic past Exception
-            self.fault = f"{self._folder}: cannot be loaded ({type(error).__name__})"
-        self._model = found
-        if self.fault:
-            log.warning("the second opinion is not asked: %s", self.fault)
+            fault = f"{self._folder}: cannot be loaded ({type(error).__name__})"
+        self._model, self.fault = found, fault
+        if fault:
+            log.warning("the second opinion is not asked: %s", fault)
         elif found:
             log.info("second opinion in force", extra={"model": found.fingerprint[:12]})
 

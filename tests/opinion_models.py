@@ -53,16 +53,23 @@ def write(folder: Path, words: NDArray[Any], bias: NDArray[Any], names: Sequence
     (folder / "labels.json").write_text(json.dumps(list(names)), "utf-8")
 
 
-def bag(embeddings: NDArray[Any], layer: NDArray[Any], bias: NDArray[Any], *, texts: str | int = "texts") -> Any:
-    """mean of the embeddings of what is no padding, times the layer, plus the bias."""
+def bag(
+    embeddings: NDArray[Any], layer: NDArray[Any], bias: NDArray[Any], *, texts: str | int = "texts", turns: int = 0
+) -> Any:
+    """Mean of the embeddings of what is no padding, times the layer, plus the bias.
+
+    `turns` more layers on every piece give the processor something to do.
+    """
     floats = {"embeddings": embeddings, "layer": layer, "bias": bias}
     given = [numpy_helper.from_array(value.astype(np.float32), name) for name, value in floats.items()]
     given += [numpy_helper.from_array(np.array([axis], np.int64), f"axis{axis}") for axis in (1, 2)]
+    given.append(numpy_helper.from_array(np.eye(embeddings.shape[1], dtype=np.float32), "same"))
     nodes = [
-        helper.make_node("Gather", ["embeddings", "input_ids"], ["found"]),
+        helper.make_node("Gather", ["embeddings", "input_ids"], ["turned0"]),
+        *(helper.make_node("MatMul", [f"turned{n}", "same"], [f"turned{n + 1}"]) for n in range(turns)),
         helper.make_node("Cast", ["attention_mask"], ["there"], to=TensorProto.FLOAT),
         helper.make_node("Unsqueeze", ["there", "axis2"], ["wide"]),
-        helper.make_node("Mul", ["found", "wide"], ["kept"]),
+        helper.make_node("Mul", [f"turned{turns}", "wide"], ["kept"]),
         helper.make_node("ReduceSum", ["kept", "axis1"], ["sum"], keepdims=0),
         helper.make_node("ReduceSum", ["there", "axis1"], ["length"], keepdims=1),
         helper.make_node("Div", ["sum", "length"], ["mean"]),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from running import RULES
 
 from classifiers.conformal import upper_bound
 from classifiers.opinion import Limits, Standing, opined, standing_of, table_of, unsure, without
@@ -18,7 +19,6 @@ from engine.model.decision import Links
 from engine.model.reading import Candidate, Matter, Reading, Reason
 from engine.routing import Asked, decide
 from engine.ruleset import load
-from running import RULES
 
 CITY = load(RULES)
 LABELS = ("police", "environment.noise_life", "local.clean", "order.fight")
