@@ -1,7 +1,7 @@
 """Asks the second opinion in a thread of its own: unsure calls wait for it a moment, never longer, and nothing fails.
 
 Calls that wait together go in one run. A model that is late or fails some times in a row is left alone for a while,
-so that nobody waits in vain. The folder is looked at every few seconds: a new model or fit is taken without a restart.
+so that nobody waits in vain. The folder is looked at twice a second: a new model or fit is taken without a restart.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ OUTCOMES = ("decided", "suggested", "late", "failed", "away")
 MOST_TOGETHER = 16
 """Texts in one run."""
 _MOST_WAITING = 64
-_LOOK_EVERY_S = 2.0
+_LOOK_EVERY_S = 0.5
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -78,6 +78,9 @@ class Opinions:
         self._bell = threading.Condition()
         self._closed = False
         self._stamp: Stamp | None = None
+        self._seen: Stamp | None = None
+        """The stamp at the last look; files that are still being written change between looks."""
+        self._looked = False
 
     # --- the loop's side
 
@@ -162,8 +165,9 @@ class Opinions:
 
     def look(self) -> None:
         """Load the folder's model when its files have changed; a faulty one is not asked, and its fault is kept."""
-        seen = stamp(self._folder)
-        if seen == self._stamp:
+        seen, before = stamp(self._folder), self._seen
+        still, self._seen, self._looked = seen == before or not self._looked, seen, True
+        if seen == self._stamp or not still:
             return
         self._stamp = seen
         self.there = seen is not None
