@@ -6,6 +6,7 @@ reviews. With them it may decide, where both models together keep the promise th
 """
 
 import hashlib
+import math
 from dataclasses import dataclass, replace
 
 from classifiers.matters import MATTERS, group_of, matter_of
@@ -147,6 +148,21 @@ def may_decide(shares: dict[Matter, float], limits: Limits) -> bool:
     if matter is Matter.POLICE:
         return police >= limits.keep
     return police <= limits.divert and shares[matter] >= limits.settle
+
+
+def bears(errors: int, calls: int, alpha: float, confidence: float) -> bool:
+    """Whether so many errors in so many calls leave their share under alpha, with a confidence of a half or more.
+
+    Clopper and Pearson's bound as in conformal.py, told without SciPy: importing that would hold up a running service.
+    """
+    if errors > calls * alpha + 1 or errors >= calls:
+        return False
+    log_all, log_wrong, log_right = math.lgamma(calls + 1), math.log(alpha), math.log1p(-alpha)
+    fewer = (
+        log_all - math.lgamma(n + 1) - math.lgamma(calls - n + 1) + n * log_wrong + (calls - n) * log_right
+        for n in range(errors + 1)
+    )
+    return sum(map(math.exp, fewer)) <= 1.0 - confidence
 
 
 def without(reading: Reading, code: str) -> Reading:

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from classifiers.opinion import Limits, standing_of
+from classifiers.opinion import Limits, bears, standing_of
 from classifiers.weights import Floats
 from engine import strictyaml
 from engine.errors import Fault, Refused
@@ -156,11 +156,9 @@ def _limits(folder: Path) -> Limits | None:
     """What was fitted, if anything was; its figures must bear the promise it states."""
     if not (folder / FIT).exists():
         return None
-    from classifiers.conformal import allowed_errors
-
     document = strictyaml.read(folder / FIT, FitFile)
     fit = document.value
-    if fit.divert >= 0.0 and fit.figures.errors > allowed_errors(fit.figures.police, fit.alpha, fit.confidence):
+    if fit.divert >= 0.0 and not bears(fit.figures.errors, fit.figures.police, fit.alpha, fit.confidence):
         right = "leave the file as `fenliu classifier opinion fit` writes it"
         raise Refused(document.fault(("divert",), "its figures do not bear the promise it states", right))
     return fit.limits

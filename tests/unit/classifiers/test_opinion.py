@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from running import RULES
 
 from classifiers.conformal import upper_bound
-from classifiers.opinion import Limits, Standing, opined, standing_of, table_of, unsure, without
+from classifiers.opinion import Limits, Standing, bears, opined, standing_of, table_of, unsure, without
 from classifiers.opinion_fit import Judged, fitted
 from engine.errors import Refused
 from engine.model.call import Channel
@@ -62,6 +62,7 @@ def test_where_danger_is_spoken_of_nobody_is_asked(code: str) -> None:
         assert opined(reading, np.array([0.0, 1.0, 0.0, 0.0]), standing(limits()), CITY.taxonomy) is reading
 
 
+@settings(max_examples=40)
 @given(shares, st.sampled_from(list(Channel)), st.integers(0, 23))
 def test_without_a_fit_it_changes_what_people_read_and_nothing_that_is_decided(
     said: Any, channel: Channel, hour: int
@@ -73,6 +74,7 @@ def test_without_a_fit_it_changes_what_people_read_and_nothing_that_is_decided(
     assert replace(after, reasons=()) == replace(before, reasons=())
 
 
+@settings(max_examples=40)
 @given(shares)
 def test_with_a_fit_it_decides_exactly_what_stands_clear_of_the_limits(said: Any) -> None:
     heard = opined(DOUBTFUL, said, standing(limits()), CITY.taxonomy)
@@ -155,6 +157,7 @@ calls = st.lists(
 )
 
 
+@settings(max_examples=40)
 @given(calls, st.integers(0, 4), st.integers(0, 400))
 def test_both_models_together_stay_under_alpha_and_no_danger_leaves(some: list[Judged], gone: int, more: int) -> None:
     some = [*some, *[judged(Matter.POLICE, None, gone=True)] * gone, *[judged(Matter.POLICE, None)] * more]
@@ -165,6 +168,15 @@ def test_both_models_together_stay_under_alpha_and_no_danger_leaves(some: list[J
     if found.divert >= 0.0:
         assert upper_bound(len(left), len(police), 0.9) <= 0.02
     assert not any(one.danger and one.leaving and one.leaving[Matter.POLICE] <= found.divert for one in some)
+
+
+@given(
+    st.integers(0, 30), st.integers(1, 6000), st.sampled_from([0.001, 0.01, 0.05]), st.sampled_from([0.5, 0.9, 0.99])
+)
+def test_what_a_file_may_promise_is_what_the_bound_says(errors: int, n: int, alpha: float, confidence: float) -> None:
+    bound = upper_bound(errors, n, confidence)
+    if abs(bound - alpha) > 1e-9:
+        assert bears(errors, n, alpha, confidence) == (bound <= alpha)
 
 
 def test_what_the_classifier_sends_away_alone_uses_up_the_promise() -> None:
@@ -183,7 +195,7 @@ def test_too_few_police_calls_divert_nothing_and_few_others_settle_nothing() -> 
 def test_on_fresh_calls_the_promise_is_kept_as_often_as_stated() -> None:
     """A true stream: half a percent goes by the classifier's own error, the opinion is unsure of a tenth."""
     rng, kept = np.random.default_rng(11), 0
-    for _ in range(80):
+    for _ in range(60):
         gone, asked, risk = rng.random(500) < 0.005, rng.random(500) < 0.1, rng.random(500)
         rows = [
             judged(Matter.POLICE, float(r) if a and not g else None, gone=bool(g))
@@ -191,4 +203,4 @@ def test_on_fresh_calls_the_promise_is_kept_as_often_as_stated() -> None:
         ]
         found = fitted(rows, alpha=0.02, confidence=0.9)
         kept += 0.005 + 0.995 * 0.1 * max(found.divert, 0.0) <= 0.02
-    assert kept >= 66
+    assert kept >= 49
