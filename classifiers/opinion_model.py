@@ -75,7 +75,7 @@ class OpinionModel:
 
     labels: tuple[str, ...]
     fingerprint: str
-    """SHA-256 over model, tokenizer and labels."""
+    """SHA-256 over all files but `opinion.yaml`."""
     limits: Limits | None
     together: bool
     """Several texts go in one run; False where the model takes one, or answers otherwise in company."""
@@ -111,14 +111,34 @@ def read_folder(folder: Path, *, with_fit: bool = True) -> OpinionModel:
     missing = [Fault(str(folder / name), "is missing") for name in FILES[:-1] if not (folder / name).is_file()]
     if missing:
         raise Refused(*missing)
-    onnx, tokens, labels = (_bytes(folder / name) for name in FILES[:-1])
-    names = _labels(labels)
+    before = _marks(folder)
+    names = _labels(_bytes(folder / LABELS))
     limits = _limits(folder) if with_fit else None
-    session, tokenizer = _session(onnx, folder / MODEL), _tokenizer(tokens, folder / TOKENIZER)
+    session, tokenizer = _session(folder / MODEL), _tokenizer(folder / TOKENIZER)
     inputs = _inputs(session, folder / MODEL)
-    fingerprint = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in (onnx, tokens, labels)))
-    model = OpinionModel(names, fingerprint.hexdigest(), limits, False, session, tokenizer, inputs)
+    model = OpinionModel(names, _fingerprint(folder), limits, False, session, tokenizer, inputs)
+    if _marks(folder) != before:
+        raise Refused(Fault(str(folder), "changed while it was read", "it is read again when it stands still"))
     return _tried(model, folder / MODEL)
+
+
+def _parts(folder: Path) -> list[Path]:
+    """Every file of the model: weights may lie in files beside `model.onnx`."""
+    return [each for each in sorted(folder.iterdir()) if each.is_file() and each.name[0] != "." and each.name != FIT]
+
+
+def _marks(folder: Path) -> list[tuple[str, int, int, int]]:
+    found = ((each.name, each.stat()) for each in _parts(folder))
+    return [(name, stat.st_ino, stat.st_mtime_ns, stat.st_size) for name, stat in found]
+
+
+def _fingerprint(folder: Path) -> str:
+    """SHA-256 over names and contents."""
+    digest = hashlib.sha256()
+    for each in _parts(folder):
+        with each.open("rb") as file:
+            digest.update(each.name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
 
 
 def examined(folder: Path, city: City) -> tuple[bool, str]:
@@ -164,24 +184,24 @@ def _limits(folder: Path) -> Limits | None:
     return fit.limits
 
 
-def _session(raw: bytes, path: Path) -> Any:
-    """From the bytes that were hashed, so that no other file comes in; on one thread, which never spins."""
+def _session(path: Path) -> Any:
+    """On one thread, which never spins. By name: from bytes it would hold the interpreter while it loads."""
     ort = _library("onnxruntime", path)
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return ort.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise Refused(Fault(str(path), f"is no ONNX model that runs here ({_first_line(error)})")) from None
 
 
-def _tokenizer(raw: bytes, path: Path) -> Any:
+def _tokenizer(path: Path) -> Any:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     tokenizers = _library("tokenizers", path)
     try:
-        found = tokenizers.Tokenizer.from_str(raw.decode("utf-8"))
+        found = tokenizers.Tokenizer.from_str(_bytes(path).decode("utf-8"))
     except Exception as error:
         raise Refused(Fault(str(path), f"is no tokenizer ({_first_line(error)})", "as tokenizers saves it")) from None
     if found.truncation is None:

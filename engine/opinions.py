@@ -26,7 +26,7 @@ log = logging.getLogger("fenliu.opinion")
 OUTCOMES = ("decided", "suggested", "late", "failed", "away")
 """What becomes of an unsure call's second opinion, as counted in the metrics."""
 MOST_TOGETHER = 16
-"""Texts in one run."""
+"""Texts in one run; fewer where the model is so slow that such a run would take more than half of the time limit."""
 _MOST_WAITING = 64
 _LOOK_EVERY_S = 0.5
 Stamp = tuple[tuple[str, int, int], ...]
@@ -75,6 +75,8 @@ class Opinions:
         self._standing: tuple[Model, City, Standing] | None = None
         self._circuit = CLOSED
         self._waiting: deque[_Question] = deque()
+        self._pace_s = 0.0
+        """Seconds a text took in the last run."""
         self._bell = threading.Condition()
         self._closed = False
         self._stamp: Stamp | None = None
@@ -189,8 +191,16 @@ class Opinions:
         with self._bell:
             if not self._waiting and not self._closed:
                 self._bell.wait(_LOOK_EVERY_S)
-            found = [self._waiting.popleft() for _ in range(min(MOST_TOGETHER, len(self._waiting)))]
-        return [each for each in found if not each.answer.done()]
+            found: list[_Question] = []
+            while self._waiting and len(found) < self._most():
+                question = self._waiting.popleft()
+                if not question.answer.done():
+                    found.append(question)
+        return found
+
+    def _most(self) -> int:
+        """Texts in the next run: together they must not make each other late."""
+        return max(1, min(MOST_TOGETHER, int(self._wait_s / 2 / self._pace_s))) if self._pace_s else MOST_TOGETHER
 
     def _answered(self, batch: list[_Question]) -> None:
         model = self._model
@@ -198,7 +208,9 @@ class Opinions:
             if model is None:
                 raise Refused
             self.runs += 1
+            began = time.monotonic()
             rows = model.probabilities([each.text for each in batch])
+            self._pace_s = (time.monotonic() - began) / len(batch)
         except BaseException as error:  # as above; a call must never wait for a thread that died
             log.warning("the second opinion failed: %s", type(error).__name__)
             for each in batch:

@@ -94,6 +94,16 @@ async def test_calls_that_wait_together_go_in_one_run(started: Callable[..., Opi
     assert opinions.runs == 3
 
 
+async def test_a_slow_model_is_asked_about_fewer_at_once(started: Callable[..., Opinions]) -> None:
+    model = Told()
+    model.go.set()
+    opinions = started(model)
+    opinions._pace_s = PATIENT_S / 2 / 4.5
+    await asyncio.gather(*(opinions.over(DOUBTFUL, f"text {n}", CITY) for n in range(9)))
+    assert len(model.runs[0]) <= 4, "a run of five would take more than half of the time limit"
+    assert opinions._most() == MOST_TOGETHER, "it turned out to be quick"
+
+
 async def test_a_late_opinion_is_not_waited_for_and_not_run_for_nobody(started: Callable[..., Opinions]) -> None:
     model = Told()
     opinions = started(model, 0.02)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import opinion_models
 import pytest
 from typer.testing import CliRunner
@@ -61,6 +62,18 @@ def test_a_model_for_one_text_at_a_time_is_asked_so(folder: Path) -> None:
     model = read_folder(folder)
     assert not model.together
     assert model.probabilities(["路灯坏了", "楼上漏水"]).shape == (2, 3)
+
+
+def test_weights_in_a_file_beside_count_in_the_fingerprint(folder: Path) -> None:
+    whole = read_folder(folder)
+    apart = {"save_as_external_data": True, "location": "weights.bin", "size_threshold": 0}
+    onnx.save(onnx.load(folder / "model.onnx"), folder / "model.onnx", **apart)
+    moved = read_folder(folder)
+    assert moved.probabilities(["路灯坏了"]) == pytest.approx(whole.probabilities(["路灯坏了"]))
+    weights = bytearray((folder / "weights.bin").read_bytes())
+    weights[100] ^= 1
+    (folder / "weights.bin").write_bytes(weights)
+    assert len({each.fingerprint for each in (whole, moved, read_folder(folder))}) == 3
 
 
 def test_everything_that_is_missing_is_named(tmp_path: Path) -> None:
