@@ -66,7 +66,7 @@ def test_a_model_for_one_text_at_a_time_is_asked_so(folder: Path) -> None:
 
 def test_weights_in_a_file_beside_count_in_the_fingerprint(folder: Path) -> None:
     whole = read_folder(folder)
-    apart = {"save_as_external_data": True, "location": "weights.bin", "size_threshold": 0}
+    apart = {"save_as_external_data": True, "location": "weights.bin", "size_threshold": 64}
     onnx.save(onnx.load(folder / "model.onnx"), folder / "model.onnx", **apart)
     moved = read_folder(folder)
     assert moved.probabilities(["路灯坏了"]) == pytest.approx(whole.probabilities(["路灯坏了"]))
