@@ -98,7 +98,8 @@ def test_it_suggests_then_decides_then_breaks_and_every_call_is_answered(
     until(lambda: not service.post("/classify", {"text": case.texts[2].text}).json()["review"], 30)
     decision = asked(service, calls)
     assert not decision["review"]
-    assert decision["matter"] == city.taxonomy.categories[decision["category"]].matter != "police"
+    assert decision["matter"] != "police"
+    assert decision["category"] in case.labels
     assert "opinion_decides" in codes(decision)
     assert metric(service, "fenliu_opinions_total", "decided") >= 1
     burgled = service.answer(burglaries()[7])["decision"]

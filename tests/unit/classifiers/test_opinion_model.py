@@ -151,7 +151,7 @@ def test_a_fit_on_too_few_calls_is_kept_and_diverts_nothing(
     folder: Path, city: City, known: Reader, say: Say, tmp_path: Path
 ) -> None:
     learned = next(text.text for text in shipped() if text.split == "train")
-    rows = [{"text": f"{who}家里进小偷了", "matter": "police"} for who in ("我", "邻居", "我", "老板")]
+    rows = [{"text": f"{who}家里进小偷了，红木算盘不见了", "matter": "police"} for who in ("我", "邻居", "我", "老板")]
     rows += [{"text": learned, "matter": "police"}, {"text": "路灯坏了", "group": "城乡建设"}]
     done = say("fit", "--data", data(tmp_path / "calls.jsonl", rows))
     assert done.exit_code == 0, done.output
