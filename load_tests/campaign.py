@@ -90,7 +90,7 @@ async def campaign(
     shape: str = "",
     said: Callable[[Done], None] = lambda _: None,
 ) -> list[Done]:
-    """The faults in this order, then drawn again and again for `minutes`. `each`: matched after every fault.
+    """The faults in this order, then drawn again and again until `minutes` are over. `each`: matched after every fault.
 
     `shape`: what kind of calls come in (shapes.py); without one, the city's usual ones from anywhere.
     `said` hears of each fault as soon as it is over.
@@ -121,9 +121,9 @@ def _calls(shape: str, seed: int) -> Iterator[SampleCall]:
 
 
 def _drawn(kinds: Sequence[str], dice: random.Random, minutes: float) -> Iterator[str]:
-    """The kinds once, or drawn until the time is over."""
-    yield from kinds
+    """The kinds once, then drawn until the time is over."""
     end = time.monotonic() + minutes * 60
+    yield from kinds
     while time.monotonic() < end:
         yield dice.choice(kinds)
 

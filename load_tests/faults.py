@@ -4,7 +4,6 @@ A fault ends with the service able to work; whether nothing was lost is then mat
 """
 
 import asyncio
-import contextlib
 import json
 import random
 import signal
@@ -90,10 +89,7 @@ async def _restart_store(scene: Scene) -> str:
 
 async def _fill_disk(scene: Scene) -> str:
     """The store's disk is full for two seconds: nothing is acknowledged, and it says why."""
-    ballast = scene.world.data / "store" / "ballast"
-    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
-        while True:
-            file.write(bytes(65_536))
+    ballast = await asyncio.to_thread(scene.world.fill_disk)
     try:
         sending = asyncio.create_task(scene.send(2))
         said = await scene.told("ended", "store")
@@ -116,14 +112,17 @@ async def _tear_log(scene: Scene) -> str:
 
 async def _cut_log(scene: Scene) -> str:
     """The disk lost what was written last, an acknowledged call too: sent again under its id it is the same call."""
-    known = len(scene.sent)
-    size = scene.world.log_files()[-1].stat().st_size
-    await scene.send(1)
-    await scene.world.stop(signal.SIGKILL)
-    file = scene.world.log_files()[-1]
-    with file.open("r+b") as opened:
-        opened.truncate(size + scene.dice.randrange(1, 40))
-    await scene.world.start()
+    cut = False
+    while not cut:
+        known, file = len(scene.sent), scene.world.log_files()[-1]
+        size = file.stat().st_size
+        await scene.send(1)
+        await scene.world.stop(signal.SIGKILL)
+        cut = scene.world.log_files()[-1] == file  # else the store began a new file meanwhile: try again
+        if cut:
+            with file.open("r+b") as opened:
+                opened.truncate(size + scene.dice.randrange(1, 40))
+        await scene.world.start()
     for sent in scene.sent[known:]:
         sent.answer = await scene.trial.centre.repeat(sent)
     return await scene.told("log_repaired")

@@ -31,7 +31,8 @@ from load_tests.personas import read_mix
 from load_tests.proxy import Proxy
 
 _START_S = 300.0
-_DISK_MB = 48
+_DISK_MB = 1024
+"""Memory that is used only while the disk is full: a campaign of half an hour writes several hundred MB."""
 _PR_SET_PDEATHSIG = 1
 _RULES = Path(__file__).resolve().parent.parent / "rules"
 Child = subprocess.Popen[bytes]
@@ -173,6 +174,16 @@ class World:
             offset = struct.unpack("d", opened.read(8))[0]
             opened.seek(0)
             opened.write(struct.pack("d", offset + seconds))
+
+    def fill_disk(self) -> Path:
+        """A file that takes all the room the store's disk has left; whoever removes it heals the disk."""
+        ballast = self.data / "store" / "ballast"
+        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+            os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(ballast).free)
+        with contextlib.suppress(OSError), ballast.open("ab", buffering=0) as file:  # what others freed meanwhile
+            while True:
+                file.write(bytes(4_096))
+        return ballast
 
     def write_rules(self, name: str, text: str) -> None:
         """A file of the rules folder, whole."""
