@@ -7,6 +7,7 @@ python -m benchmarks.reliability_page
 
 import json
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,15 +73,24 @@ def _said(found: dict[str, Any]) -> str:
     where = f"{machine['at']}, {machine['cores']} cores, load average {machine['load_average'][0]}"
     return (
         f"Measured {where}. {found['calls']} calls came in meanwhile, each sent again until it was answered. "
-        f"After a fault every call, answer, order, time line and message is matched: {counted}."
+        f"Every call, answer, order, time line and message was matched afterwards: {counted}."
     )
 
 
 def _long_run(found: dict[str, Any]) -> str:
     if not found:
         return "Thirty minutes of every fault: `pytest -m soak tests/scenario/test_long_run.py`. Not run yet.\n"
-    minutes = sum(f["took_s"] for f in found["faults"]) / 60
-    return f"{len(found['faults']) - 1} faults in {minutes:.0f} minutes. {_said(found)}\n"
+    done = [f for f in found["faults"] if f["fault"] != "end"]
+    kinds = {f["fault"]: [g for g in done if g["fault"] == f["fault"]] for f in done}
+    rows = [
+        f"| `{kind}` | {len(each)} | {median(f['took_s'] for f in each):g} | {max(f['took_s'] for f in each):g} |"
+        for kind, each in sorted(kinds.items())
+    ]
+    wrong = [f"- `{f['fault']}`: {_outcome(f)}" for f in found["faults"] if f["findings"]]
+    head = "| fault | times | seconds, median | seconds, longest |\n|---|---|---|---|"
+    minutes = sum(f["took_s"] for f in done) / 60
+    first = f"{len(done)} faults in {minutes:.0f} minutes of mixed calls, matched once at the end. {_said(found)}"
+    return "\n".join([first, *wrong, "", head, *rows]) + "\n"
 
 
 def _cluster(found: dict[str, Any]) -> str:

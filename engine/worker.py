@@ -22,7 +22,7 @@ from engine.errors import NotFound, StoreDown
 from engine.history import History
 from engine.model.audit import Deed
 from engine.model.calendar import local
-from engine.model.call import Contact
+from engine.model.call import Contact, Instant
 from engine.model.message import LogEntry
 from engine.pipeline import Pipeline, Rulebook, Work, unreadable
 from engine.ringing import Bell
@@ -44,6 +44,8 @@ _MOST_UNDER_WAY = 256
 _RINGING = 2
 """Trips full of clocks under way: one is decided while the other is written down."""
 _PUT_OFF_MS = 1_000
+_FARTHEST_MS = 30_000
+"""A message that finds its body busy comes again in its turn, at the latest after so long."""
 _ARCHIVE_EVERY_S = 30.0
 _RULES_EVERY_S = 1.0
 _SET_S = 20.0
@@ -94,6 +96,8 @@ class Worker:
         self._digested = ""
         self._reclaimed = 0
         self._per_body: Counter[str] = Counter()
+        self._turns: dict[str, float] = {}
+        self._took_ms: dict[str, float] = {}
         self._circuits: dict[str, Circuit] = {}
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -159,7 +163,7 @@ class Worker:
                 await self._settle(queued, await self._send(queued))
                 return
             if self._per_body[body_id] >= _MOST_PER_BODY:
-                await self._put_off(queued, self._clock.now() + _PUT_OFF_MS, "its body is busy")
+                await self._put_off(queued, self._turn(body_id, self._clock.now()), "its body is busy")
                 return
             circuit, wait = asked(self._circuits.get(body_id, CLOSED), self._clock.now())
             if wait:
@@ -170,8 +174,10 @@ class Worker:
             return  # taken up again
         self._per_body[body_id] += 1
         verdict = None
+        began = time.monotonic()
         try:
             verdict = await self._send(queued)
+            self._took_ms[body_id] = 0.8 * self._took_ms.get(body_id, 0.0) + 200 * (time.monotonic() - began)
             await self._judged(body_id, verdict)
             await self._settle(queued, verdict)
         except StoreDown:
@@ -182,6 +188,16 @@ class Worker:
             self._per_body[body_id] -= 1
             if verdict is None:  # it came to no end: whoever comes next may try the circuit
                 self._note_circuit(body_id, replace(self._circuits.get(body_id, CLOSED), probing=False))
+
+    def _turn(self, body_id: str, now: Instant) -> Instant:
+        """When to come again: after those that found it busy before, at the pace at which it answers.
+
+        Thousands that all came again every second would leave no time for sending.
+        """
+        first = max(self._turns.get(body_id, 0.0), now + _PUT_OFF_MS)
+        turn = min(first + self._took_ms.get(body_id, 0.0) / _MOST_PER_BODY, now + _FARTHEST_MS)
+        self._turns[body_id] = turn
+        return round(turn)
 
     def _pulls(self, body_id: str) -> bool:
         """A body without an endpoint comes for its orders: nobody waits for it and no circuit opens."""

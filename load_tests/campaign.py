@@ -19,7 +19,7 @@ from load_tests.shapes import plan, usual
 from load_tests.trial import Trial
 from load_tests.world import World, own_world
 
-_PATIENCE_S = 300.0
+_PATIENCE_S = 600.0
 _A_TURN = 500
 """Calls of a shape before it begins anew with another seed."""
 
