@@ -40,6 +40,9 @@ its `webhook-id`: that is always harmless.
   older process never replaces a newer one's functions. A record's field that the older version does not know is dropped
   when the older one moves that record: a release may rely on a new field only after the last old process is gone.
 - **Messages to bodies** are delivered at least once under one `webhook-id`.
+- **A disk that loses what it said was written** takes the last moments with it: calls come again from their call centre, but a
+  body may have been told of an order in a way that is then decided anew, and the new message may carry an id it knows.
+  The deadline ladder finds such an order; the campaign counts these cases apart.
 - **Backup** is the store at one instant; what was answered later is not in it ([operating.md](operating.md)).
 """  # noqa: E501 - a table's rows are lines
 
@@ -73,8 +76,14 @@ def _said(found: dict[str, Any]) -> str:
     where = f"{machine['at']}, {machine['cores']} cores, load average {machine['load_average'][0]}"
     return (
         f"Measured {where}. {found['calls']} calls came in meanwhile, each sent again until it was answered. "
-        f"Every call, answer, order, time line and message was matched afterwards: {counted}."
+        f"Every call, answer, order, time line and message was matched afterwards: {counted}.{_aside(found)}"
     )
+
+
+def _aside(found: dict[str, Any]) -> str:
+    most = max((f.get("set_aside", 0) for f in found["faults"]), default=0)
+    said = "about messages that bodies had received of a past which the cut log then no longer held"
+    return f" Set aside: {most} findings {said}." if most else ""
 
 
 def _long_run(found: dict[str, Any]) -> str:

@@ -36,6 +36,8 @@ class Load:
     under_way: set["asyncio.Task[Sent]"] = field(default_factory=set)
     number: int = 0
     clock_was_set: bool = False
+    forgotten: list[tuple[float, float]] = field(default_factory=list)
+    """From when to when a disk lost what the store had written."""
 
     async def run(self) -> None:
         """Until cancelled; what is under way then is waited for by `rest`."""
@@ -77,6 +79,8 @@ class Done:
     """Answered so far."""
     took_s: float
     skipped: str = ""
+    set_aside: int = 0
+    """Findings about messages that bodies had received of a past which a disk then lost."""
 
 
 async def campaign(
@@ -139,17 +143,18 @@ async def _all(
         done.append(await _one(world, trial, calls, kind, match=each))
         said(done[-1])
     if not each:
-        done.append(Done("end", "", tuple(await _matched(trial, calls)), len(calls.sent), 0.0))
+        found, aside = await _matched(trial, calls)
+        done.append(Done("end", "", tuple(found), len(calls.sent), 0.0, set_aside=aside))
     return done
 
 
 async def _one(world: World, trial: Trial, calls: Load, kind: str, *, match: bool) -> Done:
     began = time.monotonic()
-    scene = Scene(world, trial, calls.dice, calls.send, calls.sent, len(world.incidents()))
+    scene = Scene(world, trial, calls.dice, calls.send, calls.sent, len(world.incidents()), calls.forgotten)
     calls.clock_was_set |= kind.startswith("clock_")
     load_goes_on = asyncio.create_task(calls.run())
     findings: list[Finding] = []
-    told = ""
+    told, aside = "", 0
     try:
         await calls.send(2)
         await asyncio.sleep(calls.dice.uniform(0, 0.3))
@@ -162,18 +167,32 @@ async def _one(world: World, trial: Trial, calls: Load, kind: str, *, match: boo
     await world.until_ready()
     await calls.rest()
     if match:
-        findings += await _matched(trial, calls)
-    return Done(kind, told, tuple(findings), len(calls.sent), round(time.monotonic() - began, 1))
+        found, aside = await _matched(trial, calls)
+        findings += found
+    return Done(kind, told, tuple(findings), len(calls.sent), round(time.monotonic() - began, 1), set_aside=aside)
 
 
-async def _matched(trial: Trial, calls: Load) -> list[Finding]:
-    """Everybody comes to rest, then everything is matched."""
+async def _matched(trial: Trial, calls: Load) -> tuple[list[Finding], int]:
+    """Everybody comes to rest, then everything is matched; also how many findings a lost past explains."""
     try:
         await trial.idle(asyncio.get_running_loop().time() + _PATIENCE_S)
     except TimeoutError:
-        return [Finding("stuck", "everything", f"did not come to rest within {_PATIENCE_S:.0f} s")]
-    found = reconcile(await trial.seen(calls.sent, 0.0, 0.0), closed=False)
-    return [f for f in found if not (calls.clock_was_set and _stale(f))]
+        return [Finding("stuck", "everything", f"did not come to rest within {_PATIENCE_S:.0f} s")], 0
+    seen = await trial.seen(calls.sent, 0.0, 0.0)
+    found = [f for f in reconcile(seen, closed=False) if not (calls.clock_was_set and _stale(f))]
+    past = of_a_lost_past(seen.messages, calls.forgotten)
+    kept = [f for f in found if f.subject not in past]
+    return kept, len(found) - len(kept)
+
+
+def of_a_lost_past(messages: Sequence[dict[str, Any]], forgotten: Sequence[tuple[float, float]]) -> frozenset[str]:
+    """Ids of messages, and of the orders and alerts they were about, that bodies received while a disk lost everything.
+
+    The store knows nothing of them; what happens to these orders afterwards is told anew, maybe otherwise. Calls are
+    never among them: each is sent again until it is answered, and must be there.
+    """
+    told = [m for m in messages if any(start <= m["at"] <= end for start, end in forgotten)]
+    return frozenset(name for m in told for name in (m["webhook_id"], m["subject"], m["alert_id"]) if name)
 
 
 def _stale(finding: Finding) -> bool:

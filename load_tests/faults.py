@@ -8,7 +8,7 @@ import json
 import random
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class Scene:
     """Every call answered so far."""
     seen_until: int = 0
     """Incidents written down before this fault."""
+    forgotten: list[tuple[float, float]] = field(default_factory=list)
+    """From when to when (seconds since 1970 on the service's clock) a disk lost what the store had written."""
 
     async def told(self, what: str, subject: str = "", seconds: float = _LONG_S) -> str:
         """The incident that was written down for people since the fault began. Raises `Silent`."""
@@ -115,13 +117,14 @@ async def _cut_log(scene: Scene) -> str:
     cut = False
     while not cut:
         known, file = len(scene.sent), scene.world.log_files()[-1]
-        size = file.stat().st_size
+        size, began = file.stat().st_size, scene.trial.clock.now()
         await scene.send(1)
         await scene.world.stop(signal.SIGKILL)
         cut = scene.world.log_files()[-1] == file  # else the store began a new file meanwhile: try again
         if cut:
             with file.open("r+b") as opened:
                 opened.truncate(size + scene.dice.randrange(1, 40))
+            scene.forgotten.append((began, scene.trial.clock.now()))
         await scene.world.start()
     for sent in scene.sent[known:]:
         sent.answer = await scene.trial.centre.repeat(sent)
