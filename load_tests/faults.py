@@ -138,16 +138,22 @@ async def _slow_store(scene: Scene) -> str:
     return await scene.told("store_away")
 
 
-async def _clock_forward(scene: Scene) -> str:
-    scene.world.set_clock(900)
+async def _set(scene: Scene, seconds: float) -> str:
+    """A worker notices a clock that is set while it looks; one on its way up takes the time as it finds it."""
+    await scene.world.until_beats("worker")
+    scene.seen_until = len(scene.world.incidents())
+    scene.world.set_clock(seconds)
     return await scene.told("clock_set")
 
 
+async def _clock_forward(scene: Scene) -> str:
+    return await _set(scene, 900)
+
+
 async def _clock_back(scene: Scene) -> str:
-    scene.world.set_clock(-120)
-    said = await scene.told("clock_set")
+    said = await _set(scene, -120)
     await scene.send(3)
-    scene.world.set_clock(120)
+    await _set(scene, 120)
     return said
 
 

@@ -144,6 +144,17 @@ class World:
             await asyncio.sleep(0.05)
         raise RuntimeError(f"{name} did not run")
 
+    async def until_beats(self, name: str, seconds: float = _START_S) -> None:
+        """Until the loop of one process turns. Raises `RuntimeError` when it does not."""
+        file, end = self.data / f".beat.{name}", time.monotonic() + seconds
+        before = _beat(file)
+        while time.monotonic() < end:
+            await asyncio.sleep(0.3)
+            if 0 < before < _beat(file):
+                return
+            before = _beat(file)
+        raise RuntimeError(f"{name} shows no heartbeat")
+
     def tell_store(self, *commands: tuple[str, ...]) -> bytes:
         """Speak to the embedded store past the service, as a fault does."""
         raw = b""
@@ -202,6 +213,11 @@ class World:
 def may_mount() -> bool:
     """Whether a small disk can be made here."""
     return os.geteuid() == 0 and shutil.which("mount") is not None
+
+
+def _beat(file: Path) -> float:
+    """When a process showed last that it lives; 0 when it has not."""
+    return file.stat().st_mtime if file.exists() else 0.0
 
 
 def _until_gone(pids: list[int], seconds: float = 60.0) -> None:
