@@ -6,11 +6,13 @@ python -m benchmarks.reliability_page
 """
 
 import json
+import re
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+_FAULTS, _LONG, _CLUSTER = "## Faults under load", "## The long run", "## Cluster"
 _HEAD = """# Reliability
 
 <!-- Made by `python -m benchmarks.reliability_page` from the campaigns' results in build/. -->
@@ -49,8 +51,8 @@ its `webhook-id`: that is always harmless.
 
 def page(faults: dict[str, Any], long_run: dict[str, Any], cluster: dict[str, Any]) -> str:
     """The page; what was not run is said."""
-    parts = [_HEAD, "## Faults under load\n", _faults(faults), "## The long run\n", _long_run(long_run)]
-    return "\n".join([*parts, "## Cluster\n", _cluster(cluster)])
+    parts = [_HEAD, f"{_FAULTS}\n", _faults(faults), f"{_LONG}\n", _long_run(long_run)]
+    return "\n".join([*parts, f"{_CLUSTER}\n", _cluster(cluster)])
 
 
 def _faults(found: dict[str, Any]) -> str:
@@ -88,7 +90,7 @@ def _aside(found: dict[str, Any]) -> str:
 
 def _long_run(found: dict[str, Any]) -> str:
     if not found:
-        return "Thirty minutes of every fault: `pytest -m soak tests/scenario/test_long_run.py`. Not run yet.\n"
+        return "Thirty minutes of every fault: `pytest -m soak tests/scenario/test_long_run.py`. Not run on this machine yet.\n"
     done = [f for f in found["faults"] if f["fault"] != "end"]
     kinds = {f["fault"]: [g for g in done if g["fault"] == f["fault"]] for f in done}
     rows = [
@@ -127,8 +129,19 @@ def _read(name: str) -> dict[str, Any]:
 
 def main() -> None:
     """Writes the page."""
-    text = page(_read("faults.json"), _read("long_run.json"), _read("bench_cluster.json"))
-    (ROOT / "docs" / "reliability.md").write_text(text, "utf-8")
+    file = ROOT / "docs" / "reliability.md"
+    faults, long_run, cluster = _read("faults.json"), _read("long_run.json"), _read("bench_cluster.json")
+    parts = _parts(page(faults, long_run, cluster))
+    measured = {_FAULTS: faults, _LONG: long_run, _CLUSTER: cluster}
+    before = _parts(file.read_text("utf-8")) if file.exists() else {}
+    kept = {head: before[head] for head, found in measured.items() if not found and head in before}
+    file.write_text("".join((parts | kept).values()), "utf-8")
+
+
+def _parts(text: str) -> dict[str, str]:
+    """Heading → its part of the page: a part that was not measured now stays as it was measured last."""
+    pieces = re.split(r"(?m)^(?=## )", text)
+    return {piece.partition("\n")[0]: piece for piece in pieces}
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ def _said(one: Done) -> None:
     print(line(one), flush=True)
 
 
-PER_S = 2.0
-"""Calls a second: thirty big cities. The simulated people share two cores with everything else."""
+PER_S = 1.0
+"""Calls a second: fifteen big cities. The simulated people share two cores with everything else."""
 
 
 @pytest.mark.soak
