@@ -90,7 +90,7 @@ def _aside(found: dict[str, Any]) -> str:
 
 def _long_run(found: dict[str, Any]) -> str:
     if not found:
-        return "Thirty minutes of every fault: `pytest -m soak tests/scenario/test_long_run.py`. Not run on this machine yet.\n"
+        return "Thirty minutes of every fault: `pytest -m soak tests/scenario/test_long_run.py`. Not run here yet.\n"
     done = [f for f in found["faults"] if f["fault"] != "end"]
     kinds = {f["fault"]: [g for g in done if g["fault"] == f["fault"]] for f in done}
     rows = [
