@@ -11,7 +11,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from classifiers.normalise import fold
 from classifiers.reader import Reader
 from classifiers.starting import load
 from classifiers.training import Machines, fit, fused, softmax
+from engine.model.values import replace
 from engine.ruleset import load as load_city
 from load_tests.machine import described
 

@@ -17,7 +17,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from running import Service, serving, trained_model  # noqa: E402 - found by the
 
 from engine.model.change import Change  # noqa: E402
 from engine.model.order import Order  # noqa: E402
+from engine.model.values import replace  # noqa: E402
 from engine.store import commits, embedded, views  # noqa: E402
 from engine.store.client import Client  # noqa: E402
 

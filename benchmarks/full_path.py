@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from redis import Redis
 
 from benchmarks.prepared import MODELS, ROOT, prepared, running_store
 from engine import settings as settings_room
+from engine.model.values import replace
 from engine.store import embedded
 from engine.supervisor import listen
 from load_tests import arrivals, signing

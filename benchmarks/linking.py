@@ -11,7 +11,7 @@ import json
 import statistics
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from engine.linking import Earlier, judge
 from engine.model.call import Call, Caller, Channel, Location
 from engine.model.city import LinkRules
+from engine.model.values import replace
 from engine.pipeline import TextReader, earlier, link_facts
 
 FILE = Path(__file__).parents[1] / "tests" / "files" / "repeat_calls.jsonl"

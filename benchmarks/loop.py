@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ import uvloop
 from benchmarks.full_path import Calls, Side, closed, open_arrivals, process, until_ready
 from benchmarks.prepared import ROOT, prepared, running_store
 from engine import settings as settings_room
+from engine.model.values import replace
 from engine.supervisor import listen
 from load_tests.machine import described
 from load_tests.wire import Wire

@@ -7,11 +7,12 @@
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from classifiers.corpus import CORPUS, REGISTERS, Text, content_id, shipped, split_of, write_lines
 from classifiers.normalise import fold
+from engine.model.values import replace
 
 SAME = 0.6
 """Jaccard similarity of character 3-grams from which two texts count as near-duplicates."""

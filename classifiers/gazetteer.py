@@ -6,7 +6,7 @@ or say nothing, the place stays unknown and is asked for. Nothing is guessed.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from pypinyin import Style, lazy_pinyin
@@ -19,6 +19,7 @@ from classifiers.wordlist import Words
 from engine.model.call import Location
 from engine.model.city import Area, City, KnownPlace, Tier
 from engine.model.reading import Place, Reason
+from engine.model.values import replace
 
 UNKNOWN = Reason("place_unknown", "未识别地点，请询问")
 UNCLEAR = Reason("place_unclear", "地点说法不一或只像某地，请核对")

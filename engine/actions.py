@@ -5,7 +5,7 @@ Each reads the stored value, asks the pure loop, commits; when somebody was fast
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -32,6 +32,7 @@ from engine.model.city import City
 from engine.model.decision import Decision
 from engine.model.order import Order, OrderEvent, State
 from engine.model.reading import Matter, Reason
+from engine.model.values import replace
 from engine.pipeline import Rulebook
 from engine.retrying import again
 from engine.routing import after_review, with_unit

@@ -5,7 +5,6 @@ import contextlib
 import os
 import socket
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +13,7 @@ import typer
 from engine import logs, tracing
 from engine import settings as settings_room
 from engine.errors import Fault, FenliuError, Refused
+from engine.model.values import replace
 from engine.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Fenliu 分流")

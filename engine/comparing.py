@@ -6,7 +6,7 @@ model's shares) had decided. Place: by each folder's areas, where the two find d
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -22,6 +22,7 @@ from engine.model.city import City, Length
 from engine.model.decision import Decision, Links
 from engine.model.order import Order
 from engine.model.reading import Place, Reading
+from engine.model.values import replace
 from engine.routing import Asked, decide
 
 _EXAMPLES = 3
@@ -115,7 +116,7 @@ def _read(line: bytes) -> tuple[Call, Reading, Links] | None:
     try:
         row = msgspec.json.decode(line)
         outcome = row["outcome"]
-        links = {k: v for k, v in outcome["links"].items() if k in Links.__dataclass_fields__}
+        links = {k: v for k, v in outcome["links"].items() if k in Links.__struct_fields__}
         return (
             msgspec.convert(row["call"], Call),
             msgspec.convert(outcome["reading"], Reading),

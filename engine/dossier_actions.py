@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 
 import msgspec
 
@@ -16,6 +15,7 @@ from engine.model.change import CallOutcome, Change
 from engine.model.city import City
 from engine.model.dossier import Dossier, DossierAct, DossierEvent
 from engine.model.order import Order
+from engine.model.values import replace
 from engine.pipeline import Rulebook, order_id_of
 from engine.retrying import again
 from engine.routing import Asked, decide, joined

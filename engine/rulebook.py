@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import classifiers
 from engine import alerting, ruleset
 from engine.errors import FenliuError, RulesRefused
 from engine.model.city import City
+from engine.model.values import replace
 from engine.pipeline import Rulebook
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from engine import app, keeping, rulebook
 from engine import settings as settings_room
 from engine.errors import Fault, Refused, StoreDown
+from engine.model.values import replace
 from engine.settings import Settings
 from engine.supervisor import Supervisor, bound_processes, listen
 

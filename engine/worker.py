@@ -9,9 +9,11 @@ import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date
 from typing import Any
+
+from msgspec import structs
 
 from engine import archiving, logs, tracing
 from engine.auditing import Audit
@@ -24,6 +26,7 @@ from engine.model.audit import Deed
 from engine.model.calendar import local
 from engine.model.call import Contact, Instant
 from engine.model.message import LogEntry
+from engine.model.values import replace
 from engine.pipeline import Pipeline, Rulebook, Work, unreadable
 from engine.ringing import Bell
 from engine.store import calls, queues, units
@@ -218,7 +221,7 @@ class Worker:
         except NotFound:
             return {}
         contact = self._open(stored.call.sealed, call_id)
-        return {"call_id": call_id, **asdict(contact)}
+        return {"call_id": call_id, **structs.asdict(contact)}
 
     async def _settle(self, queued: queues.Queued, verdict: Verdict) -> None:
         now = self._clock.now()

@@ -7,11 +7,12 @@ coordinated omission). A call that could not be started, because too many were u
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from engine.model.values import replace
 from load_tests import signing
 from load_tests.bodies import wait_for_files
 from load_tests.clock import Clock

@@ -121,7 +121,7 @@ class Archive:
         if self._read is None or row.get("category") or not text:
             return {}
         reading = self._read(text, channel=str(row.get("channel") or "110"), location=None)
-        signs = {name: getattr(reading.signs, name) for name in type(reading.signs).__dataclass_fields__}
+        signs = {name: getattr(reading.signs, name) for name in reading.signs.__struct_fields__}
         read = {"category": reading.category, "matter": str(reading.matter), "danger": reading.danger}
         return {**signs, **read, "review": reading.review, "confidence": reading.confidence}
 

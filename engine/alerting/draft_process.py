@@ -7,7 +7,6 @@ dies or is ended for being late.
 import resource
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from engine.alerting.examples import run
 from engine.alerting.models import ModelSet, load_models
 from engine.errors import Fault, RulesRefused
 from engine.model.city import City
+from engine.model.values import replace
 
 MEMORY = 2 << 30
 """Bytes of address space the desk's process may take."""

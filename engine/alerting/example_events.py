@@ -77,7 +77,7 @@ def _read_values(shape: ExampleEvent, read: ReadText | None) -> dict[str, Any]:
     if read is None or shape.category is not None or not shape.text:
         return _NOTHING_READ
     reading = read(shape.text, channel=shape.channel or "110", location=None)
-    signs = {name: getattr(reading.signs, name) for name in reading.signs.__dataclass_fields__}
+    signs = {name: getattr(reading.signs, name) for name in reading.signs.__struct_fields__}
     return {
         **_NOTHING_READ,
         **signs,

@@ -1,7 +1,7 @@
 """Alerting room: the tests beside the models: run, compared with what was expected, and how much they cover."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from engine.alerting.values import Facts
 from engine.model.alert import AlertState
 from engine.model.city import City
 from engine.model.decision import Links
+from engine.model.values import replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Alerting room: the values it answers with. All are frozen; timers can be written as JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from engine.alerting.fields import Moment
 from engine.model.alert import AlertState, WindowQuery
@@ -14,8 +15,7 @@ Values = Mapping[str, Any]
 """Field name → value; a field that is not known is absent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What is known about one event: a call, a change of an order, or an alert."""
 
     event_id: str
@@ -28,8 +28,7 @@ class Facts:
     """What messages may show in Chinese: names instead of ids, masks instead of numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """One window question of one model, beside the query that goes to the store."""
 
     model: str
@@ -37,8 +36,7 @@ class Asked:
     query: WindowQuery
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Phase one: what the store has to answer before anything can fire."""
 
     facts: Facts
@@ -62,8 +60,7 @@ class Plan:
         return not self.hits and not self.queries
 
 
-@dataclass(frozen=True, slots=True)
-class AlertDraft:
+class AlertDraft(Struct, frozen=True):
     """One firing, ready to become an Alert: whom to tell, how urgently, and why."""
 
     model: str
@@ -94,8 +91,7 @@ class AlertDraft:
     """Why it is INHIBITED: the higher model's id, or `silence:<author>`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(Struct, frozen=True):
     """A silence to be checked at `due_at`: ask `engine.wake(timer)`, then the store, then `engine.fire`."""
 
     key: str
@@ -108,8 +104,7 @@ class Timer:
     facts: Facts
 
 
-@dataclass(frozen=True, slots=True)
-class CooldownMark:
+class CooldownMark(Struct, frozen=True):
     """A model keeps quiet for a group, at this grade and below, until `until`."""
 
     key: str
@@ -117,8 +112,7 @@ class CooldownMark:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fired:
+class Fired(Struct, frozen=True):
     """Phase two: what came of it."""
 
     drafts: tuple[AlertDraft, ...] = ()

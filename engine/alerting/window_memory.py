@@ -2,10 +2,11 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from engine.alerting import measures
 from engine.model.alert import MOST_READ, WindowEntry, WindowQuery
+from engine.model.values import replace
 
 _SLACK = 86_400_000
 _SWEEP = 4096

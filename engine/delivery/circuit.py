@@ -3,9 +3,10 @@
 closed → (several failures in a row) → open → (after a pause) → half open: one message tries → closed or open again.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.model.call import Instant
+from engine.model.values import replace
 
 OPENS_AFTER = 5
 """Failed tries in a row."""

@@ -1,10 +1,10 @@
 """Routes of orders: lists, one order with its time line, events."""
 
 import asyncio
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
+from msgspec import structs
 
 from engine.errors import Gone
 from engine.http.asking import Cursor, Here, Id, Limit, Who, actor, allow, own
@@ -77,7 +77,7 @@ async def order_contact(s: Here, who: Who, order_id: Id) -> dict[str, Any]:
     found = []
     for call_id in order.call_ids:
         call = (await s.recall.call(city.id, call_id)).call
-        found.append({"call_id": call_id, **asdict(s.open_contact(call.sealed, call_id))})
+        found.append({"call_id": call_id, **structs.asdict(s.open_contact(call.sealed, call_id))})
     if not any(c["phone"] or c["name"] or c["text"] for c in found):
         raise Gone(f"来电人信息已按规定删除 / the callers' data of order {order_id} were erased")
     return {"order_id": order_id, "contacts": found}

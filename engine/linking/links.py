@@ -4,8 +4,9 @@ Cheap questions come first (time, place, coordinates), words last: a call looks 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import exp
+
+from msgspec import Struct
 
 from engine.linking.traits import (
     Traits,
@@ -29,8 +30,7 @@ _SAME_WORDS = 0.5
 """From this share of character pairs on, place and doors left out, one text repeats the other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
+class Earlier(Struct, frozen=True):
     """An earlier call, or the new one, in the facts that tie calls together."""
 
     call_id: str

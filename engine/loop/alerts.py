@@ -1,7 +1,5 @@
 """The alert's own small loop: detection, second review, instruction; its check is an order of the same loop."""
 
-from dataclasses import replace
-
 from engine.errors import Illegal
 from engine.loop.notices import SYSTEM, alert_entry, alert_notice
 from engine.loop.opening import put_out
@@ -13,6 +11,7 @@ from engine.model.city import City
 from engine.model.decision import Handoff
 from engine.model.order import Order, State
 from engine.model.reading import Matter, Place
+from engine.model.values import replace
 
 _URGENT = frozenset({"red", "orange"})
 _ESCALATE_MS = 120_000

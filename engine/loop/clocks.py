@@ -1,6 +1,5 @@
 """Clocks of an order: which step it owes, until when, and when the next alarm rings. All stored instants."""
 
-from dataclasses import replace
 from typing import Any
 
 from engine.model.calendar import add_length
@@ -9,6 +8,7 @@ from engine.model.circle import lengths
 from engine.model.city import City, Length, Procedure, StepRule
 from engine.model.decision import Handoff
 from engine.model.order import Due, Event, Order, State
+from engine.model.values import replace
 
 _REACHED_BY = {
     State.SENT: Event.ASSIGN,

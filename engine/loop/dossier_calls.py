@@ -1,6 +1,6 @@
 """Loop room: the first call of a dispute opens its dossier, further calls go into it. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.loop.dossier_grading import after_call, after_event, more_serious, responsible, risen_by_call, schedule
 from engine.loop.dossier_notices import dossier_entry, written
@@ -10,6 +10,7 @@ from engine.model.change import Change
 from engine.model.city import City
 from engine.model.dossier import DisputeCall, Dossier, DossierState, Graded
 from engine.model.reading import Place
+from engine.model.values import replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """Loop room: a dossier follows its orders (a report is a mediation or a visit) and its clock. Pure."""
 
-from dataclasses import replace
-
 from engine.loop.dossier_calls import with_body
 from engine.loop.dossier_grading import responsible, schedule
 from engine.loop.dossier_notices import dossier_entry, dossier_notice
@@ -16,6 +14,7 @@ from engine.model.dossier import MOVES, Act, Dossier, DossierAct, DossierEvent
 from engine.model.message import LogEntry
 from engine.model.order import Event, Order, OrderEvent, State
 from engine.model.reading import Matter
+from engine.model.values import replace
 
 MEDIATION = "dispute_mediation"
 MEDIATED = frozenset({"agreed", "failed", "partly"})

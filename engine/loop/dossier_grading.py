@@ -1,13 +1,12 @@
 """Loop room: a dispute's colour, why it rises and falls, and when somebody looks again (DOMAIN M7). Pure."""
 
-from dataclasses import replace
-
 from engine.model.calendar import add_length
 from engine.model.call import Instant
 from engine.model.city import City, DisputeRise
 from engine.model.dossier import DisputeCall, Dossier, Graded
 from engine.model.dutytable import ROLES, body_in_role
 from engine.model.reading import Place
+from engine.model.values import replace
 
 
 def more_serious(one: str, other: str, city: City) -> str:

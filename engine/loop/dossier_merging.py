@@ -1,7 +1,6 @@
 """Loop room: a person joins two dossiers of one dispute, or takes another matter's calls out of one. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from engine.errors import Fault, Refused
 from engine.loop.dossier_calls import title_of
@@ -15,6 +14,7 @@ from engine.model.city import City
 from engine.model.dossier import Act, Dossier, DossierAct, DossierState, Entry, Graded
 from engine.model.order import Order
 from engine.model.reading import Place
+from engine.model.values import replace
 
 _MERGED = DossierState.MERGED
 

@@ -1,7 +1,5 @@
 """Loop room: what somebody does to a dossier: which events are legal now, and what each changes. Pure."""
 
-from dataclasses import replace
-
 from engine.errors import Fault, Illegal, Refused
 from engine.loop.dossier_calls import with_body
 from engine.loop.dossier_grading import after_event, responsible, schedule, set_grade
@@ -12,6 +10,7 @@ from engine.model.city import City
 from engine.model.dossier import MOVES, Act, Dossier, DossierAct, DossierEvent, DossierMove, DossierState, Entry
 from engine.model.message import LogEntry
 from engine.model.order import Actor
+from engine.model.values import replace
 
 _E, _S = DossierEvent, DossierState
 

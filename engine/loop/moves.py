@@ -1,7 +1,5 @@
 """Moves of an order: what is legal now, and what an event changes."""
 
-from dataclasses import replace
-
 from engine.errors import Illegal
 from engine.loop.clocks import REVIEW, owed_step, own_procedure, resume_clock, start_clock, stop_clock
 from engine.loop.notices import SYSTEM, entry, notice, superior
@@ -11,6 +9,7 @@ from engine.model.change import Change
 from engine.model.city import City, Procedure
 from engine.model.message import LogEntry, Message, MessageType
 from engine.model.order import TRANSITIONS, Actor, Event, Order, OrderEvent, State, Transition
+from engine.model.values import replace
 
 _PLAIN_STEPS = frozenset({Event.SIGN, Event.ARRIVE, Event.REPORT, Event.VERIFY, Event.CALL_BACK})
 _BODY_AT_WORK = frozenset({State.SIGNED, State.ARRIVED})

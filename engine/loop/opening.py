@@ -1,6 +1,6 @@
 """Opening an order for a decided call, joining a duplicate, and assigning what a person decided."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.errors import Illegal
 from engine.loop.clocks import hurried, start_clock
@@ -11,6 +11,7 @@ from engine.model.city import City
 from engine.model.decision import Decision, Handoff
 from engine.model.message import Message, MessageType
 from engine.model.order import Order, State
+from engine.model.values import replace
 
 
 @dataclass(frozen=True, slots=True)

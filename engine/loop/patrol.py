@@ -1,6 +1,6 @@
 """Targeted patrol 靶向巡逻 (DOMAIN M11): a hot spot becomes an order to the police station of its area."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.loop.notices import entry
 from engine.loop.opening import put_out
@@ -10,6 +10,7 @@ from engine.model.city import City
 from engine.model.decision import Handoff
 from engine.model.order import Order, State
 from engine.model.reading import Matter, Place
+from engine.model.values import replace
 
 PROCEDURE = "patrol_suggestion"
 

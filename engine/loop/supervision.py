@@ -1,7 +1,6 @@
 """Supervision 督办: what a clock that ran out does. Reminder before, overdue mark at, ladder after, never silent."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from engine.loop.clocks import OFFICER_STEPS, next_alarm, procedure_of, rung_at
 from engine.loop.notices import SYSTEM, entry, notice, superior
@@ -13,6 +12,7 @@ from engine.model.city import City, Procedure, Rung
 from engine.model.message import LogEntry, Message, MessageType
 from engine.model.order import Event, Order, State
 from engine.model.units import FreeUnit, UnitChoice
+from engine.model.values import replace
 
 _MOST_UNITS = 2
 """Units asked one after the other; then their station says who goes."""

@@ -1,8 +1,9 @@
 """An alert: a model fired; it is reviewed, becomes an instruction, and its check tells whether it was right."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from engine.model.call import Instant
 
@@ -26,8 +27,7 @@ class AlertState(StrEnum):
     """A higher alert speaks for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """One firing of one model for one group."""
 
     alert_id: str
@@ -62,8 +62,7 @@ class Alert:
     extra: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class WindowQuery:
+class WindowQuery(Struct, frozen=True):
     """One question to the store's event-time windows, asked while a call is accepted.
 
     The store adds `(member, at)` to window `key` and answers every entry whose event time lies in

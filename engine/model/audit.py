@@ -1,12 +1,11 @@
 """One entry of the audit trail 审计日志: who did or looked at what, and when. Never the data itself."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from engine.model.call import Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(Struct, frozen=True):
     """What somebody did, before it has its place in the trail."""
 
     at: Instant
@@ -21,8 +20,7 @@ class Deed:
     """A word more: the kind of event, `refused`, a count."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A deed in its place: `mac` covers `text` (the deed as JSON) and the mac of the entry before."""
 
     seq: int

@@ -1,7 +1,8 @@
 """A call as it was taken: what the call centre sent, after masking, before anybody decided anything."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 Instant = int
 """Milliseconds since 1970-01-01T00:00:00Z."""
@@ -18,8 +19,7 @@ class Channel(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who called, in the form that may be kept: a keyed hash for linking, a mask for people's eyes."""
 
     hash: str = ""
@@ -30,8 +30,7 @@ class Caller:
     """What the call centre says about the caller: `rider`, `shopkeeper`, `volunteer`, …"""
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True):
     """Where, as the call centre knows it; degrees are WGS-84."""
 
     address: str = ""
@@ -40,8 +39,7 @@ class Location:
     post_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One call. `text` is already masked; the clear text of personal data travels in `sealed`."""
 
     call_id: str
@@ -57,8 +55,7 @@ class Call:
     """Encrypted contact (phone, name, clear text) for the body that must act; opened only at delivery."""
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """Clear personal data of one call: sealed while stored, opened only for the body that must act."""
 
     phone: str = ""

@@ -1,6 +1,6 @@
 """One change of state, committed whole or not at all: the only way anything is written after intake."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from engine.model.alert import Alert
 from engine.model.decision import Decision, Links
@@ -10,8 +10,7 @@ from engine.model.order import Order
 from engine.model.reading import Reading
 
 
-@dataclass(frozen=True, slots=True)
-class CallOutcome:
+class CallOutcome(Struct, frozen=True):
     """What became of one accepted call; written once."""
 
     call_id: str
@@ -25,16 +24,14 @@ class CallOutcome:
     """Earlier calls about the same thing that were not waited for any longer: they look again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cooldown:
+class Cooldown(Struct, frozen=True):
     """A model keeps quiet for a group until `until`."""
 
     key: str
     until: int
 
 
-@dataclass(frozen=True, slots=True)
-class Wake:
+class Wake(Struct, frozen=True):
     """A timer of alerting: `payload` comes back to it at `due_at`; no payload means that it is done."""
 
     key: str
@@ -42,16 +39,14 @@ class Wake:
     payload: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """An index that must still hold `count` members, or the whole change is refused: nobody was faster."""
 
     key: str
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """Everything one answer of a room asks to be written.
 
     Each order, alert and dossier carries its *new* version; the store refuses the whole change

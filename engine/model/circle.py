@@ -4,8 +4,9 @@ It is no second table: the circle is what the procedure's step `arrive` allows f
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import ceil
+
+from msgspec import Struct
 
 from engine.model.call import Instant
 from engine.model.city import BodyKind, City, Length, StepRule, Tier
@@ -29,8 +30,7 @@ def circle_s(city: City, procedure: str, grade: str, place_class: str, body_id: 
     return min(length.seconds for length in lengths(rule, grade, place_class, body.tier))
 
 
-@dataclass(frozen=True, slots=True)
-class Errand:
+class Errand(Struct, frozen=True):
     """What a unit is sought for."""
 
     bodies: tuple[str, ...]

@@ -1,7 +1,8 @@
 """The decision on one call: whose matter, which body, by which handoff, and why."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from engine.model.reading import Matter, Place, Reason
 from engine.model.units import UnitChoice
@@ -24,8 +25,7 @@ class Handoff(StrEnum):
     """Nothing to hand over (a person decides first, or there is no matter)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(Struct, frozen=True):
     """Earlier calls this one is tied to (DOMAIN M3)."""
 
     same_caller: int = 0
@@ -41,8 +41,7 @@ class Links:
     """Order or call of ours that 12345 names when it hands a police matter back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What Fenliu answers while the caller is still on the line."""
 
     matter: Matter

@@ -3,8 +3,9 @@
 The table of its legal events stands here, as an order's does in `order.py`.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from engine.model.call import Instant
 from engine.model.order import Actor
@@ -43,8 +44,7 @@ class DossierEvent(StrEnum):
     REOPEN = "reopen"
 
 
-@dataclass(frozen=True, slots=True)
-class DossierMove:
+class DossierMove(Struct, frozen=True):
     """One legal event. `sources` are the states it may start from, `target` None keeps the state."""
 
     event: DossierEvent
@@ -88,8 +88,7 @@ ELEMENTS: dict[str, str] = {
 """What a person registers for the all-elements form 全要素登记: key → what people read."""
 
 
-@dataclass(frozen=True, slots=True)
-class DisputeCall:
+class DisputeCall(Struct, frozen=True):
     """One call of the dispute, in what later calls and the form need of it."""
 
     call_id: str
@@ -115,8 +114,7 @@ class DisputeCall:
     """Address as the call centre wrote it, masked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """Something a party promised."""
 
     number: int
@@ -130,8 +128,7 @@ class Act:
     """Its due instant passed and the responsible body was told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A mediation, agreement, visit or call-back."""
 
     at: Instant
@@ -144,8 +141,7 @@ class Entry:
     order_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Graded:
+class Graded(Struct, frozen=True):
     """The grade from an instant on, and why."""
 
     at: Instant
@@ -153,8 +149,7 @@ class Graded:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Dossier:
+class Dossier(Struct, frozen=True):
     """One dispute. Its grade rises with repeats and signs, and falls after mediation."""
 
     dossier_id: str
@@ -224,8 +219,7 @@ class Dossier:
         return tuple(dict.fromkeys(c.spot for c in self.calls if c.spot))
 
 
-@dataclass(frozen=True, slots=True)
-class DossierAct:
+class DossierAct(Struct, frozen=True):
     """One thing done to a dossier by somebody at some time; which fields count follows from `type`."""
 
     type: DossierEvent

@@ -1,12 +1,12 @@
 """What is left of a record when its words and persons are erased: figures stay, nobody can be known from it. Pure."""
 
-from dataclasses import replace
 from typing import Any
 
 from engine.model.alert import Alert
 from engine.model.dossier import DisputeCall, Dossier
 from engine.model.message import LogEntry, Message
 from engine.model.order import Order
+from engine.model.values import replace
 
 ERASED = "（已按规定删除）"
 """Stands where words stood."""

@@ -1,8 +1,9 @@
 """What is written down beside a change of state: messages to bodies and entries of the time line."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.model.call import Instant
 
@@ -24,8 +25,7 @@ class MessageType(StrEnum):
     DIGEST = "digest.daily"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One outgoing webhook. `message_id` is the receiver's constant `webhook-id` over all tries."""
 
     message_id: str
@@ -42,8 +42,7 @@ class Message:
     """W3C traceparent of the commit that made it, where traces are kept (engine/tracing.py)."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(Struct, frozen=True):
     """One line of a time line; `seq` order is the order of commits."""
 
     at: Instant

@@ -1,7 +1,8 @@
 """An order: one closed-loop errand to one body, and the one table of its legal moves."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from engine.model.call import Instant
 from engine.model.decision import Handoff
@@ -74,8 +75,7 @@ WAITING_FOR_SIGN = frozenset({State.SENT, State.REOPENED})
 _UNIT_AT_WORK = WAITING_FOR_SIGN | {State.SIGNED, State.ARRIVED}
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """One legal move. `sources` are the states it may start from, `target` None keeps the state."""
 
     event: Event
@@ -105,8 +105,7 @@ TRANSITIONS: tuple[Transition, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """The step an order owes and the stored instant it is owed at."""
 
     step: Event
@@ -115,8 +114,7 @@ class Due:
     """Milliseconds given for the step; a stopped clock resumes with what was left of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """One errand. `version` grows by one with each committed change and never skips."""
 
     order_id: str
@@ -182,8 +180,7 @@ class Order:
         return self.state in OPEN_STATES
 
 
-@dataclass(frozen=True, slots=True)
-class OrderEvent:
+class OrderEvent(Struct, frozen=True):
     """One thing done to an order by somebody at some time."""
 
     type: Event

@@ -3,8 +3,9 @@
 Produced by the classifiers, used by routing, linking and alerting. Nothing here is a decision yet.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Matter(StrEnum):
@@ -15,16 +16,14 @@ class Matter(StrEnum):
     LOCAL = "local"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """A named reason: `code` is counted in metrics, `text` is Chinese and shown to people."""
 
     code: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One possible category with its probability (0–1)."""
 
     category: str
@@ -34,8 +33,7 @@ class Candidate:
     """Who says so: empty = the classifier; `opinion` = the second opinion, which only people hear, never routing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(Struct, frozen=True):
     """Facts found in the text that alert models and the matter table may use."""
 
     amount: float = 0.0
@@ -52,8 +50,7 @@ class Signs:
     """The caller speaks of something over and done."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where in the city a call belongs; ids of `areas.yaml`, empty where unknown (never guessed)."""
 
     district: str = ""
@@ -70,8 +67,7 @@ class Place:
     """0 unknown … 1 coordinates or an exact name; below 0.5 a person should ask."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """The whole reading of one text."""
 
     matter: Matter

@@ -4,8 +4,9 @@ The one reading of distance and response circle, for routing (when a call is dis
 does not sign). Distances are metres along the great circle, times seconds.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from engine.model.call import Instant
 
@@ -29,8 +30,7 @@ class UnitStatus(StrEnum):
     OFF = "off"
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """A unit as the table names it (rules/units.yaml)."""
 
     id: str
@@ -45,8 +45,7 @@ class Unit:
     phone: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Travel:
+class Travel(Struct, frozen=True):
     """How distance becomes time."""
 
     detour: float = 1.3
@@ -55,8 +54,7 @@ class Travel:
     """A patrol that has said nothing for so long is not counted on."""
 
 
-@dataclass(frozen=True, slots=True)
-class FreeUnit:
+class FreeUnit(Struct, frozen=True):
     """A free unit near a point, as the store answers."""
 
     unit_id: str
@@ -65,8 +63,7 @@ class FreeUnit:
     """When it last said where it is; 0 = never."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnitChoice:
+class UnitChoice(Struct, frozen=True):
     """The unit that goes."""
 
     unit_id: str

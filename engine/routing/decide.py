@@ -1,12 +1,13 @@
 """The decision itself: a readable row of rules, each leaving a named reason."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.model.call import Channel
 from engine.model.city import Body, BodyKind, City, Duty
 from engine.model.decision import Decision, Handoff, Links
 from engine.model.dutytable import bodies_of, duty_for
 from engine.model.reading import Matter, Place, Reading, Reason
+from engine.model.values import replace
 from engine.routing.grading import first_grade
 from engine.routing.roles import resolve
 

@@ -1,7 +1,6 @@
 """Which unit goes: the nearest free one that can be there within its response circle, and why (DOMAIN M6)."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from engine.model.call import Instant
 from engine.model.circle import Errand, circle_s, nearest
@@ -9,6 +8,7 @@ from engine.model.city import City
 from engine.model.decision import Decision, Handoff
 from engine.model.reading import Reason
 from engine.model.units import FreeUnit, UnitChoice
+from engine.model.values import replace
 
 
 def with_unit(decision: Decision, free: Iterable[FreeUnit] | None, city: City, now: Instant) -> Decision:

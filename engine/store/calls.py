@@ -1,11 +1,11 @@
 """Accepting a call: one function call makes it durable, counts its windows and finds its links."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from engine.errors import NotFound, Replayed, Taken
 from engine.model.alert import MOST_READ, WindowEntry, WindowQuery
@@ -23,8 +23,7 @@ _SLACK_MS = 300_000
 """Calls up to five minutes later in event time count too: two centres' clocks are never quite alike."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkFacts:
+class LinkFacts(Struct, frozen=True):
     """What later calls need to know of this one to be tied to it; kept beside the call."""
 
     category: str
@@ -44,8 +43,7 @@ class LinkFacts:
 _links = msgspec.json.Decoder(LinkFacts)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """An earlier call that may be about the same thing."""
 
     call_id: str
@@ -67,8 +65,7 @@ class Status(StrEnum):
     """Accepted before; `answer` is set once it was decided."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """What the store answers to an accepted call."""
 
     status: Status
@@ -223,8 +220,7 @@ def _entries(flat: list[bytes]) -> tuple[WindowEntry, ...]:
     return tuple([WindowEntry(int(at), member.decode()) for at, member in pairs])
 
 
-@dataclass(frozen=True, slots=True)
-class StoredCall:
+class StoredCall(Struct, frozen=True):
     """A call as the store holds it."""
 
     call: Call

@@ -1,7 +1,6 @@
 """Committing a change: the whole of it in one function call, or nothing."""
 
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 from engine import tracing
@@ -12,6 +11,7 @@ from engine.model.change import CallOutcome, Change
 from engine.model.dossier import Dossier, DossierState
 from engine.model.message import LogEntry, Message
 from engine.model.order import Order
+from engine.model.values import replace
 from engine.store.client import Client
 from engine.store.codec import packed, packed_text
 from engine.store.disputes import dispute_keys

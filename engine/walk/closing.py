@@ -1,13 +1,13 @@
 """The end of the walk: alert models fire, and the second store call writes all of it or nothing."""
 
 import logging
-from dataclasses import replace
 
 from engine import alarming, logs
 from engine.alerting import Plan
 from engine.answer import answer_of
 from engine.model.change import CallOutcome
 from engine.model.decision import Decision
+from engine.model.values import replace
 from engine.store import commits
 from engine.store.client import Client
 from engine.walk.work import Work

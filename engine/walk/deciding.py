@@ -1,7 +1,5 @@
 """Whose matter, which dossier, which order: from the decision to the change it asks for."""
 
-from dataclasses import replace
-
 from engine import filing
 from engine.errors import Conflict, NotFound
 from engine.loop import Filing, Opening, file_call, grade_of, join, more_serious, open_order
@@ -11,6 +9,7 @@ from engine.model.decision import Decision
 from engine.model.message import LogEntry
 from engine.model.order import Order, State
 from engine.model.reading import Reason
+from engine.model.values import replace
 from engine.routing import Asked, decide, joined, with_unit
 from engine.store import views
 from engine.store.client import Client

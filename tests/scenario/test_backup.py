@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from running import ROOT, Json, Service, free_port, serving, until
 from engine.app import at_store
 from engine.backup import restore
 from engine.errors import Refused
+from engine.model.values import replace
 from engine.settings import Settings
 from engine.store.keys import key
 

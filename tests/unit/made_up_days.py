@@ -1,7 +1,7 @@
 """Made-up days of the sample city: real decisions, real moves of the loop, real time lines; chance says which."""
 
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -27,6 +27,7 @@ from engine.model.decision import Decision, Handoff, Links
 from engine.model.message import LogEntry
 from engine.model.order import Actor, Event, Order, OrderEvent, State
 from engine.model.reading import Matter, Place, Reading, Reason
+from engine.model.values import replace
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 MONDAY = 1_767_542_400_000  # 5 January 2026, 00:00 in the city

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 from loop.errands import DISTRICT, SIGN, T0, a_call, decided, moved
@@ -13,6 +12,7 @@ from engine.loop import Opening, open_order
 from engine.model.change import Change
 from engine.model.city import City
 from engine.model.order import Order
+from engine.model.values import replace
 from engine.pipeline import Rulebook
 from engine.ringing import Bell
 from engine.store import commits, views

@@ -1,7 +1,6 @@
 """Orders of one dispute are counted together, whoever holds them: a model may correlate by dossier."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from engine import alerting
 from engine.alerting.engine import Engine
@@ -11,6 +10,7 @@ from engine.model.city import City
 from engine.model.decision import Handoff
 from engine.model.order import Order, State
 from engine.model.reading import Matter
+from engine.model.values import replace
 
 AT = 1_767_578_400_000
 MODEL = """

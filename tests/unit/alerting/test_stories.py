@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from threading import Thread
 
 import made_up
@@ -20,6 +19,7 @@ from engine.model.city import City
 from engine.model.decision import Links
 from engine.model.order import Order, State
 from engine.model.reading import Matter, Place, Reading, Signs
+from engine.model.values import replace
 
 AT = made_up.START
 MINUTE = 60_000

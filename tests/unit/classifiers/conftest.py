@@ -1,7 +1,6 @@
 """The sample city and a small classifier trained on a sixth of the corpus, once a test run."""
 
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from classifiers.reader import Reader
 from classifiers.starting import train
 from classifiers.weights import Weights
 from engine.model.city import City
+from engine.model.values import replace
 from engine.ruleset import load
 
 RULES = Path(__file__).parents[3] / "rules"

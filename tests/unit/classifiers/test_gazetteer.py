@@ -1,10 +1,9 @@
-from dataclasses import replace
-
 import pytest
 
 from classifiers.gazetteer import Gazetteer
 from engine.model.call import Location
 from engine.model.city import City, KnownPlace
+from engine.model.values import replace
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from classifiers.reader import Reader
 from classifiers.starting import chosen_model, load
 from engine.errors import NotFound, Refused
 from engine.model.city import City
+from engine.model.values import replace
 
 
 @pytest.fixture

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +8,7 @@ from classifiers.reader import Reader
 from classifiers.weights import Weights
 from engine.model.city import City, MatterRow
 from engine.model.reading import Matter
+from engine.model.values import replace
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,4 @@
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from classifiers.reader import Reader
 from classifiers.training import Machines, fit, fused, softmax
 from classifiers.weights import Weights, restore, save
 from engine.model.city import City
+from engine.model.values import replace
 
 STRANGE = ["", " ", "。", "\ud800", "a", "喂", "1" * 5000, "漏水" * 3000, "🚒着火了", "\x00"]
 

@@ -1,6 +1,5 @@
 """Retention and a person's request, over the real store and the real history."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -17,6 +16,7 @@ from engine.model.change import Change
 from engine.model.city import City, RetentionRules
 from engine.model.message import Message, MessageType
 from engine.model.order import Order
+from engine.model.values import replace
 from engine.reports import facts
 from engine.store import commits, queues, views
 from engine.store.client import Client

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from engine.errors import NotFound
 from engine.history import History, Ledger, ledger
 from engine.model.change import Change
 from engine.model.city import City
+from engine.model.values import replace
 from engine.modelling import write_archive
 from engine.recalling import Recall
 from engine.reports import facts

@@ -1,13 +1,12 @@
 """Which earlier call reports the same incident: what ties two calls, and what must stay apart."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.linking import Earlier, judge, likeness
 from engine.model.city import LinkRules
+from engine.model.values import replace
 
 RULES = LinkRules()
 MINUTE = 60_000

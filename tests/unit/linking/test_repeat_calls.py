@@ -4,7 +4,6 @@ The thresholds were chosen on the half `tune`; these floors stand on the half `m
 was measured. `python benchmarks/linking.py` prints the figures. Every negative is a hard one.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 import classifiers
 from benchmarks.linking import FILE, Told, decisions, judge_us, pairs, scenes
 from engine.model.city import City
+from engine.model.values import replace
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,11 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from engine.model.values import replace
 from load_tests.calls import SampleCall
 from load_tests.reconcile import KINDS, reconcile
 from load_tests.report import report_of

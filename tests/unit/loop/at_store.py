@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from engine.model.change import Change
 from engine.model.city import City
 from engine.model.message import LogEntry
 from engine.model.units import UnitStatus
+from engine.model.values import replace
 from engine.store import commits, embedded, queues, units
 from engine.store.client import Client
 from engine.store.keys import key

@@ -1,6 +1,5 @@
 """Orders of the sample city for stories about the loop; instants are milliseconds after a Monday morning."""
 
-from dataclasses import replace
 from typing import Any
 
 from engine.loop import Opening, apply, open_order
@@ -10,6 +9,7 @@ from engine.model.city import City
 from engine.model.decision import Decision, Handoff
 from engine.model.order import Actor, Event, Order, OrderEvent, State
 from engine.model.reading import Matter, Place, Reason
+from engine.model.values import replace
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 T0 = 1_767_578_400_000

@@ -1,7 +1,5 @@
 """The alert's own loop: review, instruction, check; nothing waits unseen."""
 
-from dataclasses import replace
-
 import pytest
 from errands import DAY, MINUTE, STATION, T0
 
@@ -13,6 +11,7 @@ from engine.model.city import City
 from engine.model.message import MessageType
 from engine.model.order import Order, State
 from engine.model.reading import Place
+from engine.model.values import replace
 
 
 def fired(state: AlertState = AlertState.REVIEW, grade: str = "yellow") -> Alert:

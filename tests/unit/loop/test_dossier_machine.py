@@ -5,7 +5,7 @@ in every run; ten thousand runs under the marker `soak`.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -23,6 +23,7 @@ from engine.model.dossier import MOVES, Act, DisputeCall, Dossier, DossierAct, D
 from engine.model.message import LogEntry
 from engine.model.order import Actor, Event, Order, OrderEvent, State
 from engine.model.reading import Place
+from engine.model.values import replace
 
 CITY = ruleset.load(Path(__file__).parents[3] / "rules")
 HERE = Place(district="wc", township="wc-gl", community="wc-gl-1")

@@ -1,7 +1,5 @@
 """Stories of dossiers that random runs told first, told plainly."""
 
-from dataclasses import replace
-
 from errands import DAY, T0
 
 from engine.loop import Filing, act_on, due_dossier, file_call, follow
@@ -10,6 +8,7 @@ from engine.model.city import City
 from engine.model.dossier import DisputeCall, Dossier, DossierAct, DossierEvent
 from engine.model.order import Actor, Event, OrderEvent, State
 from engine.model.reading import Place
+from engine.model.values import replace
 
 HERE = Place(district="wc", township="wc-gl", community="wc-gl-1")
 

@@ -5,7 +5,6 @@ the marker `soak`.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -23,6 +22,7 @@ from engine.model.decision import Handoff
 from engine.model.message import LogEntry
 from engine.model.order import FINAL_STATES, OPEN_STATES, WAITING_FOR_SIGN, Actor, Event, Order, OrderEvent, State
 from engine.model.units import FreeUnit, UnitChoice
+from engine.model.values import replace
 
 CITY = ruleset.load(Path(__file__).parents[3] / "rules")
 PROCEDURES = sorted(set(CITY.procedures) - {"review"})

@@ -1,7 +1,5 @@
 """What the loop promises, each as a story with stored instants."""
 
-from dataclasses import replace
-
 import pytest
 from errands import (
     ARRIVE,
@@ -35,6 +33,7 @@ from engine.model.change import Change
 from engine.model.city import City
 from engine.model.message import Message, MessageType
 from engine.model.order import Actor, Event, Order, State
+from engine.model.values import replace
 
 
 def told(change: Change, kind: MessageType) -> list[str]:

@@ -1,7 +1,5 @@
 """A unit sent with an order: named in the message, replaced when it does not sign, free again when it reported."""
 
-from dataclasses import replace
-
 from errands import MINUTE, REJECT, REPORT, RETURN, SIGN, STATION, T0, VERIFY, after, dispatched, moved, opened
 
 from engine.loop import tick
@@ -9,6 +7,7 @@ from engine.model.city import City
 from engine.model.message import MessageType
 from engine.model.order import Actor, Event, Order, State
 from engine.model.units import FreeUnit, UnitChoice
+from engine.model.values import replace
 
 UNIT, NEIGHBOUR = "fast-hosp-first", "wc-tc-station"
 CHOICE = UnitChoice(UNIT, STATION, 300, 47, 300, STATION)

@@ -1,11 +1,10 @@
 """The audit trail's chain holds, and whatever is done to it shows at the first broken entry."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.audit import Deed, Link
+from engine.model.values import replace
 from engine.privacy.chain import CUT, Chain, Walk
 
 KEY = bytes(range(32))

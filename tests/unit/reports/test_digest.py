@@ -1,7 +1,6 @@
 """The daily digest: each body its own day, its superior those below, the leader the whole city."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from engine.model.decision import Handoff
 from engine.model.message import LogEntry
 from engine.model.order import Due, Event, Order, State
 from engine.model.reading import Matter
+from engine.model.values import replace
 from engine.reports.digest import MOST_NAMED, digest_data, digests
 
 T0 = 1_767_578_400_000

@@ -2,7 +2,6 @@
 
 import os
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from engine.history import History
 from engine.model.city import City
 from engine.model.message import LogEntry
 from engine.model.order import Order
+from engine.model.values import replace
 from engine.reports import facts
 from engine.reports.catalogue import BY, FIGURES
 

@@ -1,7 +1,5 @@
 """Whose matter, which body, which handoff: promises held over all categories, places, channels and hours."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +9,7 @@ from engine.model.city import BodyKind, City, Tier
 from engine.model.decision import Decision, Handoff, Links
 from engine.model.dutytable import duty_for
 from engine.model.reading import Candidate, Matter, Place, Reading, Reason, Signs
+from engine.model.values import replace
 from engine.routing import Asked, after_review, decide, resolve, superior
 
 KNOWN = Place(district="wc", township="wc-gl", certainty=1.0)

@@ -1,7 +1,5 @@
 """The nearest free unit that can be there within its circle: 1-3-5 minutes in each of its known meanings."""
 
-from dataclasses import replace
-
 import pytest
 
 from engine.model.circle import circle_s
@@ -10,6 +8,7 @@ from engine.model.decision import Decision, Handoff
 from engine.model.order import Event
 from engine.model.reading import Matter, Place
 from engine.model.units import FreeUnit, Unit, UnitKind
+from engine.model.values import replace
 from engine.routing import with_unit
 
 NOW = 1_767_578_400_000

@@ -1,7 +1,6 @@
 """Accepting a call: durable once, the same answer for the same webhook, links and windows in event time."""
 
 import uuid
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from engine.errors import NotFound, Replayed, Taken
 from engine.model.alert import WindowEntry, WindowQuery
 from engine.model.call import Call, Caller, Channel
 from engine.model.city import LinkRules
+from engine.model.values import replace
 from engine.store import calls
 from engine.store.calls import Accepted, LinkFacts, Status
 from engine.store.client import Client

@@ -1,7 +1,6 @@
 """Committing a change: the whole of it or nothing, once, and by version."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from test_accepting import T0, take
@@ -14,6 +13,7 @@ from engine.model.dossier import Dossier
 from engine.model.message import LogEntry, Message, MessageType
 from engine.model.order import Due, Event, Order, State
 from engine.model.reading import Matter, Place, Reading
+from engine.model.values import replace
 from engine.store import calls, commits, queues, views
 from engine.store.client import Client
 

@@ -1,7 +1,6 @@
 """Units in a real store: found by distance, engaged and released with their order, never sent to two at once."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from test_accepting import T0
@@ -11,6 +10,7 @@ from engine.errors import Conflict, NotFound
 from engine.model.change import Change
 from engine.model.order import State
 from engine.model.units import Unit, UnitKind, UnitStatus
+from engine.model.values import replace
 from engine.store import commits, units
 from engine.store.client import Client
 
