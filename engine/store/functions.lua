@@ -21,9 +21,14 @@ local function entry(p, e)
   end
 end
 
-local function remember(key, at, member, ms)
+-- remember: a member of a list that lives for `ms` after its last use. What is older than `old` is thrown out, and the
+-- time begins anew, only once an eighth of it has gone by: not two more writes with every member.
+local function remember(key, at, member, ms, old)
   redis.call('ZADD', key, at, member)
-  redis.call('PEXPIRE', key, ms)
+  if redis.call('PTTL', key) < ms then
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. old)
+    redis.call('PEXPIRE', key, math.floor(ms * 9 / 8))
+  end
 end
 
 local function newest(key, from, to, limit)
@@ -119,14 +124,19 @@ local function windows(p, queries)
     local back = math.max(q.length * 2, q.at - (q.buckets[#q.buckets] or q.at), 3600000) + 86400000
     -- A query without a member only asks. Late events forget nothing that a newer one still looks at.
     if q.member ~= '' then
-      redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. (q.at - back))
-      remember(key, q.at, q.member, back)
+      remember(key, q.at, q.member, back, q.at - back)
     end
     -- limit 0: the event is only written down.
     out[i] = {}
     if q.limit > 0 then out[i] = #q.buckets > 0 and numbers(key, q) or answer(key, q) end
   end
   return out
+end
+
+local function cooldowns(p, names)
+  if #names == 0 then return {} end
+  for i, name in ipairs(names) do names[i] = p .. 'cool:' .. name end
+  return redis.call('MGET', unpack(names))
 end
 
 -- Free units near a point, nearest first: [id, metres, instant it last reported]...
@@ -184,8 +194,7 @@ local function accept(keys, args)
     lists[i] = {}
     if l.key ~= '' then
       local key = p .. l.key
-      redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. (r.now - LINK_MS - l.length))
-      remember(key, r.at, r.id, LINK_MS)
+      remember(key, r.at, r.id, LINK_MS, r.now - LINK_MS - l.length)
       if l.listed then counts[i] = redis.call('ZCOUNT', key, '(' .. (r.at - l.length), r.at + l.slack) - 1 end
       local rows = newest(key, r.at - l.length, r.at + l.slack, l.limit + 1)
       for n = 1, #rows, 2 do
@@ -200,10 +209,8 @@ local function accept(keys, args)
       end
     end
   end
-  local cool = {}
-  for i, k in ipairs(r.cooldowns) do cool[i] = redis.call('GET', p .. 'cool:' .. k) or '' end
-  return { status, '', counts[1], counts[2], lists[1], lists[2], details, windows(p, r.windows), cool,
-    free_units(p, r.near), redis.call('HGET', call, 'seq') or '0' }
+  return { status, '', counts[1], counts[2], lists[1], lists[2], details, windows(p, r.windows),
+    cooldowns(p, r.cooldowns), free_units(p, r.near), redis.call('HGET', call, 'seq') or '0' }
 end
 
 local function stale(p, kind, list)
@@ -357,9 +364,7 @@ end
 -- ask: windows and cool-downs for an event that is no call (an order's step, a timer).
 local function ask(keys, args)
   local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
-  local cool = {}
-  for i, k in ipairs(r.cooldowns) do cool[i] = redis.call('GET', p .. 'cool:' .. k) or '' end
-  return { windows(p, r.windows), cool }
+  return { windows(p, r.windows), cooldowns(p, r.cooldowns) }
 end
 
 -- What a clock belongs to, as it stands: an order, alert or dossier, or what a silence waits for.
