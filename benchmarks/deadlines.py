@@ -103,12 +103,17 @@ class Watch:
     def __init__(self, client: Client, after: str) -> None:
         self._client, self._after = client, after
         self.rang: dict[str, int] = {}
+        self._rewriting: set[int] = set()
+        """Seconds since 1970 in which the store wrote its log anew (a child of it, on the same cores and disk)."""
 
     async def trial(self, instants: dict[str, int]) -> dict[str, Any]:
         """The lags of these orders, once all rang or two minutes went by in vain."""
         end = max(instants.values()) / 1000 + 120
+        self._rewriting.clear()
         while time.time() < end and not self.rang.keys() >= instants.keys():
             seen = 0
+            if (await self._client.read("INFO", "persistence"))["aof_rewrite_in_progress"]:
+                self._rewriting.add(int(time.time()))
             async for entry_id, entry in views.follow(self._client, CITY, self._after, count=2000):
                 self._after, seen = entry_id, seen + 1
                 if entry.what in ("order.overdue", "order.reminder") and entry.subject.startswith("Obench-"):
@@ -127,6 +132,19 @@ class Watch:
             "per_s": round(len(lags) / took_s),
             "lag_ms": quantiles | {"max": lags[-1] if lags else 0},
             "within_1_s": round(sum(lag <= 1000 for lag in lags) / len(instants), 6),
+            "late": self._late(instants),
+        }
+
+    def _late(self, instants: dict[str, int]) -> dict[str, Any]:
+        """When clocks rang more than a second late: seconds after the first clock, and how many of them while the store
+        wrote its log anew."""
+        begin = min(instants.values()) // 1000
+        late = {at // 1000 for i, at in instants.items() if i in self.rang and self.rang[i] - at > 1000}
+        beside = {s for s in late if any(s + n in self._rewriting for n in range(-1, 6))}
+        return {
+            "seconds": sorted(s - begin for s in late),
+            "beside_a_rewrite": len(beside),
+            "rewriting_s": len(self._rewriting),
         }
 
 
@@ -224,6 +242,12 @@ def shown(found: dict[str, Any]) -> str:
     for name, one in found["trials"].items():
         lag = ", ".join(f"{q} {ms} ms" for q, ms in one["lag_ms"].items())
         lines.append(f"{name}: {means[name]}")
+        late = one["late"]
+        if late["seconds"]:
+            lines.append(
+                f"  late ones fell due in {len(late['seconds'])} s, {late['beside_a_rewrite']} of them while the store "
+                f"wrote its log anew ({late['rewriting_s']} s in all): {late['seconds']}"
+            )
         lines.append(
             f"  rang {one['rang']} of {one['clocks']}, {one['per_s']}/s; within 1 s {one['within_1_s']:.3%}; lag {lag}"
         )
