@@ -7,13 +7,14 @@ reviews. With them it may decide, where both models together keep the promise th
 
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from classifiers.matters import MATTERS, group_of, matter_of
 from classifiers.weights import Floats
 from engine.errors import Fault, Refused
 from engine.model.city import Category, City, Taxonomy
 from engine.model.reading import Candidate, Matter, Reading, Reason
+from engine.model.values import replace
 
 FOLDER = "opinion"
 """Folder in the data dir."""

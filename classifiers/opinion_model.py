@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +21,7 @@ from classifiers.weights import Floats
 from engine import strictyaml
 from engine.errors import Fault, Refused
 from engine.model.city import City
+from engine.model.values import replace
 
 MODEL, TOKENIZER, LABELS, FIT = "model.onnx", "tokenizer.json", "labels.json", "opinion.yaml"
 FILES = (MODEL, TOKENIZER, LABELS, FIT)

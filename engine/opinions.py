@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from engine.delivery import CLOSED, answered, asked
 from engine.errors import FenliuError, Refused
 from engine.model.city import City
 from engine.model.reading import Reading
+from engine.model.values import replace
 
 log = logging.getLogger("fenliu.opinion")
 OUTCOMES = ("decided", "suggested", "late", "failed", "away")

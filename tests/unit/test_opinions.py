@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from classifiers.opinion_model import read_folder
 from engine import opinions as room
 from engine.errors import Fault, Refused
 from engine.model.reading import Candidate, Matter, Reading, Reason
+from engine.model.values import replace
 from engine.opinions import MOST_TOGETHER, Opinions
 from engine.ruleset import load
 

@@ -3,7 +3,6 @@
 import itertools
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 from loop.errands import T0
@@ -11,6 +10,7 @@ from test_ringing import At
 
 from engine.alerting import Engine, ModelSet
 from engine.model.city import City
+from engine.model.values import replace
 from engine.pipeline import Rulebook
 from engine.store import queues, views
 from engine.store.client import Client

@@ -1,6 +1,5 @@
 """What a second opinion may be asked, what it may say, and what thresholds fitted on labelled calls let it decide."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from engine.model.call import Channel
 from engine.model.city import City
 from engine.model.decision import Links
 from engine.model.reading import Candidate, Matter, Reading, Reason
+from engine.model.values import replace
 from engine.routing import Asked, decide
 from engine.ruleset import load
 
