@@ -200,6 +200,7 @@ async def test_killed_between_any_two_steps(
 
 _ZYGOTE = """
 import asyncio, os, sys
+from dataclasses import replace
 from pathlib import Path
 from engine import archiving, ruleset
 from engine.history import History
