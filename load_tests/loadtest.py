@@ -7,12 +7,11 @@ coordinated omission). A call that could not be started, because too many were u
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from engine.model.values import replace
 from load_tests import signing
 from load_tests.bodies import wait_for_files
 from load_tests.clock import Clock

@@ -1,10 +1,9 @@
 """One run put together: drive the plan, look back, add what it cost and where it was measured."""
 
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from engine.model.values import replace
 from load_tests import machine, shapes
 from load_tests.aftermath import look_back, received, told
 from load_tests.bodies import wait_for_files

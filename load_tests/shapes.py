@@ -8,9 +8,8 @@ three times the normal rate; one caller made 250 calls in 2.5 hours.
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from engine.model.values import replace
 from load_tests import arrivals
 from load_tests.calls import SampleCall
 
