@@ -20,6 +20,8 @@ from load_tests.trial import Trial
 from load_tests.world import World, own_world
 
 _PATIENCE_S = 600.0
+_CALM_S = 15.0
+"""Between faults that are not matched one by one: calls come in and people act, else nobody would ever work."""
 _A_TURN = 500
 """Calls of a shape before it begins anew with another seed."""
 
@@ -160,6 +162,8 @@ async def _one(world: World, trial: Trial, calls: Load, kind: str, *, match: boo
         await asyncio.sleep(calls.dice.uniform(0, 0.3))
         told = await FAULTS[kind](scene)
         await calls.send(3)
+        if not match:
+            await asyncio.sleep(_CALM_S)
     except Silent as error:
         findings.append(Finding("untold", kind, str(error)))
     finally:
