@@ -77,8 +77,7 @@ def run(compare: bool) -> dict[str, float]:
     start = time.perf_counter()
     kept = load(city, KEPT)
     found["cached_load_s"] = time.perf_counter() - start
-    rows, bias, network, vocabulary = fused(machines)
-    reader = Reader(city, replace(kept.weights, rows=rows, bias=bias, network=network, vocabulary=vocabulary))
+    reader = Reader(city, replace(kept.weights, **fused(machines)._asdict()))
     found["greatest_difference"] = _difference(machines, reader, words)
     found["plain_pipeline_us"] = median_us(lambda text: machines.margins([text]), words)
     found["fused_margins_us"] = median_us(reader.scorer.margins, words)

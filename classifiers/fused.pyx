@@ -194,10 +194,9 @@ cdef class Layers:
     """A model's rows and network, as weights.py describes them, and the city's police categories."""
 
     cdef Grams grams
-    cdef const double[:, ::1] rows
-    cdef const double[:, ::1] second
+    cdef const double[:, ::1] deep, wide, second
     cdef const double[::1] first_bias, second_bias, bias, police
-    cdef Py_ssize_t width, hidden, columns
+    cdef Py_ssize_t known, hidden, beside, width, columns
     cdef double loud, temperature
     cdef dict raised
     cdef list above
@@ -205,8 +204,8 @@ cdef class Layers:
     cdef unsigned char* raises
 
     def __cinit__(self, Grams grams, weights, *rest):
-        self.seen = <unsigned char*> calloc(len(weights.rows) + 1, 1)
-        self.raises = <unsigned char*> calloc(len(weights.rows) + 1, 1)
+        self.seen = <unsigned char*> calloc(len(weights.wide) + 1, 1)
+        self.raises = <unsigned char*> calloc(len(weights.wide) + 1, 1)
         if self.seen == NULL or self.raises == NULL:
             raise MemoryError
 
@@ -218,12 +217,20 @@ cdef class Layers:
         """`police` has a 1 for police work; `raised` gives the rows that a word's row raises besides its own."""
         cdef int32_t row
         network = weights.network
-        self.grams, self.rows, self.bias, self.police, self.raised = grams, weights.rows, weights.bias, police, raised
+        self.grams, self.bias, self.police, self.raised = grams, weights.bias, police, raised
+        self.deep, self.wide = weights.deep, weights.wide
         self.first_bias, self.second, self.second_bias = network.first_bias, network.second, network.second_bias
-        self.width, self.hidden, self.columns = self.rows.shape[1], self.second.shape[0], self.second.shape[1]
+        self.known, self.hidden, self.beside = self.deep.shape[0], self.deep.shape[1], self.wide.shape[1]
+        self.width, self.columns = self.hidden + self.beside, self.second.shape[1]
         self.loud, self.temperature, self.above = weights.loud, weights.temperature, list(weights.above)
         for row in raised:
             self.raises[row] = 1
+
+    cdef inline void fetch(self, int32_t row) noexcept:
+        """A row will be read soon."""
+        soon(&self.wide[row, 0], self.beside)
+        if row < self.known:
+            soon(&self.deep[row, 0], self.hidden)
 
     cdef list features(self, str folded):
         """Rows of a text's features, each once."""
@@ -247,7 +254,7 @@ cdef class Layers:
                 row = slot.number
                 if row >= 0 and not self.seen[row]:
                     self.seen[row] = 1
-                    soon(&self.rows[row, 0], self.width)
+                    self.fetch(row)
                     found.append(row)
                     if self.raises[row]:
                         for other in self.raised[row]:
@@ -268,7 +275,9 @@ cdef class Layers:
         cdef double norm
         memset(total, 0, self.width * sizeof(double))
         for row in found:
-            add_scaled(total, &self.rows[row, 0], 1.0, self.width)
+            add_scaled(total + self.hidden, &self.wide[row, 0], 1.0, self.beside)
+            if row < self.known:
+                add_scaled(total, &self.deep[row, 0], 1.0, self.hidden)
         norm = sqrt(total[self.width - 1])
         if norm > 0.0:
             for column in range(self.width - 1):
@@ -322,7 +331,6 @@ cdef class Layers:
         cdef void* data = PyUnicode_DATA(text)
         cdef uint64_t before = 0, letter
         cdef int32_t row
-        cdef const double* values
         cdef double total
         cdef list found = []
         for at in range(len(text)):
@@ -330,9 +338,11 @@ cdef class Layers:
             row = self.grams.pair(before, letter)
             total = 0.0
             if row >= 0:
-                values = &self.rows[row, 0]
-                for column in range(self.width):
-                    total += values[column] * direction[column]
+                for column in range(self.beside):
+                    total += self.wide[row, column] * direction[self.hidden + column]
+                if row < self.known:
+                    for column in range(self.hidden):
+                        total += self.deep[row, column] * direction[column]
             if at:
                 found.append(total)
             before = letter

@@ -83,12 +83,8 @@ def train(
     set_up = calibrate(margins, known, machines.categories, city, alpha)
     facts = {**facts, "code": VERSION, "version": version, "texts": len(known), "left_out": len(texts) - len(known)}
     facts["thresholds"] = asdict(set_up.thresholds)
-    rows, bias, network, vocabulary = fused(machines)
     return Weights(
-        rows=rows,
-        bias=bias,
-        network=network,
-        vocabulary=vocabulary,
+        **fused(machines)._asdict(),
         categories=machines.categories,
         temperature=set_up.temperature,
         above=set_up.above,

@@ -1,8 +1,7 @@
 """Everything a trained model is: arrays and words, written to one folder that several processes share.
 
-`rows.npy` is memory-mapped (float64, one row a feature), `second.npy` is the network's second map; `model.json`
-holds the rest. Nothing is pickled,
-so a file somebody planted can be wrong but cannot run.
+`deep.npy` and `wide.npy` are memory-mapped (float64, one row a feature), `second.npy` is the network's second map;
+`model.json` holds the rest. Nothing is pickled, so a file somebody planted can be wrong but cannot run.
 """
 
 import json
@@ -59,9 +58,12 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A trained model. Row r of `rows` is a feature; columns are the hidden layer, groups, police, danger, idf²."""
+    """A trained model. A row is a feature, times its idf; those that the network knows come first."""
 
-    rows: Floats
+    deep: Floats
+    """(features that the network knows × hidden layer)."""
+    wide: Floats
+    """(all features × groups, police, danger, idf²)."""
     bias: Floats
     """Of groups, police and danger."""
     network: Network
@@ -87,7 +89,8 @@ def save(weights: Weights, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
     fresh.chmod(0o755)
-    np.save(fresh / "rows.npy", weights.rows)
+    np.save(fresh / "deep.npy", weights.deep)
+    np.save(fresh / "wide.npy", weights.wide)
     np.save(fresh / "second.npy", weights.network.second)
     rest = {
         "bias": weights.bias.tolist(),
@@ -114,9 +117,9 @@ def restore(folder: Path) -> Weights | None:
     """The model in a folder, its rows memory-mapped; None when there is none or it does not fit together."""
     try:
         rest = json.loads((folder / "model.json").read_text("utf-8"))
-        rows = np.load(folder / "rows.npy", mmap_mode="r", allow_pickle=False)
         weights = Weights(
-            rows=rows,
+            deep=np.load(folder / "deep.npy", mmap_mode="r", allow_pickle=False),
+            wide=np.load(folder / "wide.npy", mmap_mode="r", allow_pickle=False),
             bias=np.asarray(rest["bias"], dtype=np.float64),
             network=Network(
                 np.asarray(rest["first_bias"], dtype=np.float64),
@@ -141,8 +144,10 @@ def restore(folder: Path) -> Weights | None:
 def _fits_together(weights: Weights) -> bool:
     hidden, outputs = len(weights.network.first_bias), 2 * len(weights.categories)
     return (
-        weights.rows.dtype == weights.network.second.dtype == np.float64
-        and weights.rows.shape == (len(weights.vocabulary), hidden + len(weights.bias) + 1)
+        weights.deep.dtype == weights.wide.dtype == weights.network.second.dtype == np.float64
+        and weights.deep.shape[1:] == (hidden,)
+        and len(weights.deep) <= len(weights.wide)
+        and weights.wide.shape == (len(weights.vocabulary), len(weights.bias) + 1)
         and weights.network.second.shape == (hidden, outputs)
         and weights.network.second_bias.shape == (outputs,)
         and len(weights.above) == len(weights.categories)

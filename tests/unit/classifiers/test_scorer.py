@@ -24,8 +24,7 @@ def machines(city: City, some_texts: list[Text]) -> Machines:
 @pytest.fixture(scope="module")
 def twin(city: City, machines: Machines, weights: Weights) -> Reader:
     """The fused path over the same machines."""
-    rows, bias, network, vocabulary = fused(machines)
-    return Reader(city, replace(weights, rows=rows, bias=bias, network=network, vocabulary=vocabulary))
+    return Reader(city, replace(weights, **fused(machines)._asdict()))
 
 
 def test_fused_and_plain_path_agree_on_the_corpus(machines: Machines, twin: Reader, some_texts: list[Text]) -> None:
@@ -72,15 +71,16 @@ def test_what_was_saved_comes_back_and_is_shared(tmp_path: Path, weights: Weight
     save(weights, tmp_path / "m")
     found = restore(tmp_path / "m")
     assert found is not None
-    assert isinstance(found.rows, np.memmap)
-    np.testing.assert_array_equal(found.rows, weights.rows)
+    assert isinstance(found.deep, np.memmap)
+    assert isinstance(found.wide, np.memmap)
+    np.testing.assert_array_equal(found.deep, weights.deep)
+    np.testing.assert_array_equal(found.wide, weights.wide)
     np.testing.assert_array_equal(found.network.second, weights.network.second)
-    assert replace(found, rows=weights.rows, bias=weights.bias, network=weights.network) == replace(
-        weights, facts=found.facts
-    )
+    arrays = {"deep": weights.deep, "wide": weights.wide, "bias": weights.bias, "network": weights.network}
+    assert replace(found, **arrays) == replace(weights, facts=found.facts)
 
 
-@pytest.mark.parametrize("name", ["rows.npy", "second.npy", "model.json"])
+@pytest.mark.parametrize("name", ["deep.npy", "wide.npy", "second.npy", "model.json"])
 @pytest.mark.parametrize("harm", [b"", b"{}", b"\x93NUMPY\x01\x00garbage"])
 def test_a_damaged_model_is_no_model(tmp_path: Path, weights: Weights, name: str, harm: bytes) -> None:
     save(weights, tmp_path / "m")
@@ -90,7 +90,7 @@ def test_a_damaged_model_is_no_model(tmp_path: Path, weights: Weights, name: str
 
 def test_who_saves_second_leaves_the_first_in_place(tmp_path: Path, weights: Weights) -> None:
     save(weights, tmp_path / "m")
-    before = (tmp_path / "m" / "rows.npy").stat().st_ino
+    before = (tmp_path / "m" / "deep.npy").stat().st_ino
     save(weights, tmp_path / "m")
-    assert (tmp_path / "m" / "rows.npy").stat().st_ino == before
+    assert (tmp_path / "m" / "deep.npy").stat().st_ino == before
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
