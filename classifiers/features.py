@@ -1,7 +1,7 @@
 """What the model sees of a folded text: character 1- and 2-grams, and the concepts its words belong to.
 
-A feature is there or not (a word said twice is not twice as true). `concepts.txt` groups words of one
-meaning, so that 匕首 speaks although the corpus only ever said 水果刀.
+A feature is there or not (a word said twice is not twice as true). `concepts.txt` and, finer, `wordings.txt` group
+words of one meaning, so that 匕首 speaks although the corpus only ever said 水果刀.
 """
 
 import hashlib
@@ -17,11 +17,19 @@ VERSION = "4"
 CONCEPT_MARK = "#"
 
 
+COARSE, FINE = "concepts.txt", "wordings.txt"
+
+
 @cache
 def concepts() -> dict[str, tuple[str, ...]]:
-    """Word → the concept features it raises (`#刀具`), from `concepts.txt`."""
+    """Word → the concept features it raises (`#刀具`), coarse and fine."""
+    return _raised(COARSE, FINE)
+
+
+def _raised(*files: str) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
-    for line in (Path(__file__).parent / "concepts.txt").read_text("utf-8").splitlines():
+    lines = (line for name in files for line in (Path(__file__).parent / name).read_text("utf-8").splitlines())
+    for line in lines:
         if not line.startswith("#"):
             name, *words = line.split()
             for word in words:
@@ -37,7 +45,7 @@ def grams(folded: str) -> list[str]:
 
 
 def spoken_of(folded: str) -> tuple[str, ...]:
-    """Names of the concepts a folded text speaks of, by words of two to four characters."""
+    """Names of the coarse concepts a folded text speaks of, by words of two to four characters."""
     words, raised = _concept_words()
     found = {name for _, number in words.find(folded, 2) for name in raised[number]}
     return tuple(sorted(found))
@@ -45,8 +53,8 @@ def spoken_of(folded: str) -> tuple[str, ...]:
 
 @cache
 def _concept_words() -> tuple[Grams, list[tuple[str, ...]]]:
-    """The words of the concepts, and the names of the concepts that each raises."""
-    table = concepts()
+    """The words of the coarse concepts, and the names of the concepts that each raises."""
+    table = _raised(COARSE)
     return Grams(list(table)), [tuple(n.removeprefix(CONCEPT_MARK) for n in names) for names in table.values()]
 
 
