@@ -158,7 +158,7 @@ def test_an_appeal_goes_up_the_centres_and_comes_back_when_it_is_not_solved(hall
 
 def test_a_message_online_is_answered_in_writing(hall: Service, bodies: Bodies) -> None:
     """心连心: its own procedure; the answer is the report, and it closes after the writer was asked."""
-    order = hall.answer("咨询社保卡怎么补办", channel="web")["order_id"]
+    order = hall.answer("请问养老金资格认证在哪里办，我父亲今年七十二了", channel="web")["order_id"]
     found = hall.order(order)
     assert (found["procedure"], found["handoff"]) == ("online_reply", "work_order")
     body = found["body"]["id"]

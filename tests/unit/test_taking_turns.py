@@ -1,7 +1,6 @@
 """Messages for a busy body, over the real store: each comes again in its turn, not all of them every second."""
 
 import asyncio
-from dataclasses import replace
 from itertools import pairwise
 
 from loop.errands import DISTRICT, T0
@@ -11,6 +10,7 @@ from test_ringing import At
 from engine.model.change import Change
 from engine.model.city import City
 from engine.model.message import Message, MessageType
+from engine.model.values import replace
 from engine.store import commits
 from engine.store.client import Client
 from engine.store.keys import key
