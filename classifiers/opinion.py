@@ -81,15 +81,17 @@ def standing_of(labels: tuple[str, ...], fingerprint: str, limits: Limits | None
     why = "" if limits else "no thresholds were fitted for it"
     if limits and limits.model != fingerprint:
         why = "its thresholds were fitted for another model"
-    elif limits and limits.table != table_of(city.taxonomy):
-        why = "its thresholds were fitted for another taxonomy"
+    elif limits and limits.table != table_of(city):
+        why = "its thresholds were fitted for another taxonomy, or other danger phrases"
     return Standing(categories, matters, None if why else limits, why)
 
 
-def table_of(taxonomy: Taxonomy) -> str:
-    """Short hash over which category is whose matter when no sign speaks."""
+def table_of(city: City) -> str:
+    """Short hash over which category is whose matter when no sign speaks, and over the phrases that keep a call from
+    being asked about at all."""
+    taxonomy = city.taxonomy
     rows = sorted((name, matter_of(c, frozenset(), taxonomy).value) for name, c in taxonomy.categories.items())
-    return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((rows, city.danger, sorted(city.harmless))).encode()).hexdigest()[:16]
 
 
 def unsure(reading: Reading) -> bool:

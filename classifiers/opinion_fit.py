@@ -82,7 +82,7 @@ def fitted(judged: Sequence[Judged], alpha: float, confidence: float) -> Thresho
     risks = np.array([one.risk for one in judged if one.matter is Matter.POLICE])
     divert = min(divert_threshold(risks, alpha, confidence)[0], 0.5)
     dangers = [one.risk for one in judged if one.danger and one.leaving]
-    divert = math.floor(min([divert, *(math.nextafter(risk, _GONE) for risk in dangers)]) * _GRAIN) / _GRAIN
+    divert = _down(min([divert, *(math.nextafter(risk, _GONE) for risk in dangers)]))
     divert = divert if divert >= 0.0 else -1.0
     sent = [(max(one.leaving.values()), likeliest(one.leaving) is one.matter) for one in judged
             if one.leaving and one.leaving[Matter.POLICE] <= divert]  # fmt: skip
@@ -96,7 +96,13 @@ def _lowest(rows: list[tuple[float, bool]]) -> float:
     if len(rows) < LEAST:
         return _NEVER
     scores, right = (np.array(column) for column in zip(*rows, strict=True))
-    return min(math.ceil(precision_threshold(scores, right, PRECISION) * _GRAIN) / _GRAIN, _NEVER)
+    return min(-_down(-precision_threshold(scores, right, PRECISION)), _NEVER)
+
+
+def _down(threshold: float) -> float:
+    """Nine decimals, never above the threshold: its product with the grain may itself have been rounded up."""
+    grains = math.floor(threshold * _GRAIN)
+    return grains / _GRAIN if grains / _GRAIN <= threshold else (grains - 1) / _GRAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,7 @@ def fit(reader: Reader, model: OpinionModel, rows: list[Labelled]) -> Fit:
     facts = reader.weights.thresholds
     found = fitted(judged, facts.alpha, facts.confidence)
     version = str(reader.weights.facts.get("version", ""))
-    table = table_of(reader.city.taxonomy)
+    table = table_of(reader.city)
     limits = Limits(model.fingerprint, version, table, found.divert, found.keep, found.settle)
     asked = [one for one in judged if one.shares]
     decided = [(likeliest(one.shares), one.matter) for one in asked if one.shares and may_decide(one.shares, limits)]

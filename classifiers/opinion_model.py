@@ -110,6 +110,11 @@ def read_folder(folder: Path, *, with_fit: bool = True) -> OpinionModel:
     `with_fit=False` leaves what was fitted earlier unread.
     """
     missing = [Fault(str(folder / name), "is missing") for name in FILES[:-1] if not (folder / name).is_file()]
+    missing += [
+        Fault(str(each), "is a folder", "put weights beside model.onnx: only files are part of its hash")
+        for each in (folder.iterdir() if folder.is_dir() else ())
+        if each.is_dir()
+    ]
     if missing:
         raise Refused(*missing)
     before = _marks(folder)

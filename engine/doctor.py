@@ -29,6 +29,8 @@ def _opinion(settings: Settings) -> list[Finding]:
     folder = settings.data / FOLDER
     if not folder.is_dir():
         return []
+    if not settings.opinion_wait_s:
+        return [(True, "second opinion: never asked (FENLIU_OPINION_MS=0)")]
     try:
         return [examined(folder, ruleset.load(settings.rules, city=settings.city))]
     except Refused as error:

@@ -167,6 +167,9 @@ class Supervisor:
                 self._note_pids()
 
         self._note_repair()
+        for child in self.children:
+            if child.name == "store" and child.process is not None:
+                embedded.give_way(child.process.pid)
 
     def _note_end(self, child: Child) -> None:
         """For people: which process ended, how, and the store's own words when it gave up by itself."""

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from msgspec import structs
+from msgspec import MsgspecError, structs
 
 from engine import archiving, logs, tracing
 from engine.auditing import Audit
@@ -219,6 +219,9 @@ class Worker:
         try:
             stored = await calls.load(self._client, self._city, call_id)
         except NotFound:
+            return {}
+        except (MsgspecError, KeyError):  # the order must go out all the same
+            log.warning("a call's contact cannot be read; its order goes without", extra={"call_id": call_id})
             return {}
         contact = self._open(stored.call.sealed, call_id)
         return {"call_id": call_id, **structs.asdict(contact)}

@@ -229,9 +229,10 @@ async def _call(desk: Desk, waiting: Waiting) -> None:
         review = CallReview(choice.matter, reason, desk.seen.viewer.name, choice.category)
         await _done(desk, lambda: _review_call(desk, call["call_id"], review))
 
+    second = escape(t("by_opinion"))
     names = [
         f'<b>{escape(category_name(c.category, city))}</b><i class="b-matter">{escape(t("m_" + c.matter.value))}</i>'
-        f"<span>→ {escape(body_name(c.body_id, city))}</span><small>{c.probability:.0%}</small>"
+        f"<span>→ {escape(body_name(c.body_id, city))}</span><small>{second if c.by else ''}{c.probability:.0%}</small>"
         for c in choices
     ]
     answers: list[Act] = [lambda c=c: decide(c) for c in choices]  # type: ignore[misc]  # bound now, called later

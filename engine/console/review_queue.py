@@ -41,6 +41,8 @@ class Choice:
     matter: Matter
     body_id: str
     probability: float
+    by: str = ""
+    """Who thinks so: empty for the classifier, `opinion` for the second opinion."""
 
 
 def queue_of(board: Board) -> list[Waiting]:
@@ -65,7 +67,7 @@ def choices_of(outcome: dict[str, object], city: City, hour: int) -> list[Choice
             continue
         if len(found) > 1 and candidate["probability"] < _WORTH_ASKING:
             continue
-        matter = Matter(candidate["matter"])
+        matter, by = Matter(candidate["matter"]), str(candidate.get("by", ""))
         after = reviewed(decision, CallReview(matter, "-", "-", candidate["category"]), city, hour)
-        found.append(Choice(candidate["category"], matter, after.body_id, float(candidate["probability"])))
+        found.append(Choice(candidate["category"], matter, after.body_id, float(candidate["probability"]), by))
     return found

@@ -171,9 +171,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "incident_clock_gone": ("计时所属的记录已不在，计时已撤除", "A clock without a record was dropped"),
     "incident_clock_stuck": ("到时处理失败，正在重试", "A clock rings in vain and is tried again"),
     "undecided": ("无法自动判定的警情", "Calls that could not be decided"),
+    "by_opinion": ("第二意见 ", "second opinion "),
     "undecided_help": (
-        "来电已保存、不会丢失，系统会继续重试。请立即按下面的原文人工处置；让接警系统重发同一来电即可修复。",
-        "Stored and tried again. Act on the stored text below; the call centre sending the call again mends it.",
+        "来电已保存、不会丢失，系统会继续重试。请立即按下面的原文人工处置；以同一 webhook-id 重发来电即可修复。",
+        "Stored and tried again. Act on the stored text below; the same webhook sent again (same webhook-id) mends it.",
     ),
     "undecided_tried": ("已试 {n} 次，最近 {at}", "tried {n} times, last {at}"),
     "undecided_why": ("原因 {why}", "reason {why}"),

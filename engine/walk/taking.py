@@ -22,7 +22,9 @@ class Read:
         self._opinions = opinions
 
     async def run(self, work: Work) -> None:
-        """Never fails: a text that cannot be read goes to a person."""
+        """Never fails: a text that cannot be read goes to a person. What was read before a conflict stands."""
+        if work.reading is not None:
+            return
         call, rules = work.call, work.rules
         try:
             reading = rules.reader.read(call.text, channel=call.channel.value, location=call.location)

@@ -60,8 +60,10 @@ class Work:
     answer: bytes = b""
 
     def again(self, *, redo: bool = False, patient: bool = True) -> "Work":
-        """The same call before its first step."""
-        return Work(self.call, self.hook, self.digest, self.rules, self.now, self.redo or redo, patient)
+        """The same call before its second step: it was read, and any second opinion asked, once for all walks."""
+        again = Work(self.call, self.hook, self.digest, self.rules, self.now, self.redo or redo, patient)
+        again.reading, again.plan = self.reading, self.plan
+        return again
 
     @property
     def read(self) -> Reading:

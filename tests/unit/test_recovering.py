@@ -84,3 +84,8 @@ async def test_a_person_may_have_it_tried_at_once(client: Client, town: City) ->
     assert await worker.recover() == 1
     assert not await queues.decide_now(client, town.id, "C2"), "nobody waits under this id"
     assert await client.read("ZCARD", key(town.id, "pending")) == 1
+
+
+async def test_an_order_about_it_goes_out_without_its_contact(client: Client, town: City) -> None:
+    await broken(client, town)
+    assert await working(client, town, At(T0), [])._contact("C1") == {}

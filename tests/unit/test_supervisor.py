@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from running import until
 
 from engine import incidents, supervisor
+from engine.store import embedded
 from engine.supervisor import Child, Supervisor
 
 BEATS = "import asyncio, sys, os; sys.path.insert(0, sys.argv[1]); from engine import heart; asyncio.run(heart.beat())"
@@ -63,3 +65,18 @@ def test_who_was_killed_says_so_when_it_runs_again_and_who_was_stopped_does_not(
                 child.process.wait()
         assert found._lock is not None
         found._lock.close()
+
+
+def test_the_child_that_writes_the_log_anew_gives_way() -> None:
+    told = "import os, subprocess; print(subprocess.Popen(['sleep', '30']).pid, flush=True); os.wait()"
+    with subprocess.Popen([sys.executable, "-c", told], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        child = int(server.stdout.readline())
+        embedded.give_way(server.pid)
+        try:
+            assert (os.getpriority(os.PRIO_PROCESS, child), os.getpriority(os.PRIO_PROCESS, server.pid)) == (
+                19,
+                os.getpriority(os.PRIO_PROCESS, 0),
+            )
+        finally:
+            os.kill(child, signal.SIGKILL)

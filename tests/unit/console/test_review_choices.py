@@ -1,7 +1,6 @@
 """What the review desk offers for an unsure call."""
 
-from dataclasses import asdict
-
+from msgspec import to_builtins
 from running import RULES
 
 from engine.console.review_queue import choices_of
@@ -19,7 +18,8 @@ def offered(*candidates: Candidate) -> list[str]:
     reading = Reading(first.matter, first.category, "环境保护", False, 0.5, True, candidates=candidates)
     decision = decide(Asked(Channel.POLICE_LINE, reading, Links(), 12), CITY)
     return [
-        choice.category for choice in choices_of({"decision": asdict(decision), "reading": asdict(reading)}, CITY, 12)
+        choice.category
+        for choice in choices_of({"decision": to_builtins(decision), "reading": to_builtins(reading)}, CITY, 12)
     ]
 
 

@@ -64,6 +64,13 @@ async def test_the_same_webhook_again_is_the_same_call_and_counts_nothing_twice(
     assert await client.read("XLEN", key(town, "log")) == 1
 
 
+async def test_a_stored_body_that_cannot_be_read_is_mended_by_the_same_webhook(client: Client, town: str) -> None:
+    await take(client, town)
+    await client.read("HSET", key(town, "call", "C1"), "body", "{")
+    await take(client, town)
+    assert (await calls.load(client, town, "C1")).call.call_id == "C1"
+
+
 async def test_the_same_webhook_with_another_body_is_a_replay(client: Client, town: str) -> None:
     await take(client, town)
     with pytest.raises(Replayed, match="another body"):
