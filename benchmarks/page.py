@@ -191,7 +191,17 @@ Processor time of one clock with its message: worker {cost.get("worker", 0)} µs
 worker process, beside the store on this machine, rings what the column /s of the backlog says. Calls meanwhile were
 answered in {took.get("p50_ms", "–")} ms (p50) and {took.get("p99_ms", "–")} ms (p99). An open order with its line,
 clock and lists weighs {found["bytes_per_open_order"]:,} bytes in the store.
-"""
+{_late(trials["spread"].get("late", {}))}"""
+
+
+def _late(late: dict[str, Any]) -> str:
+    """Why the late ones of the first row were late."""
+    if not late.get("seconds"):
+        return ""
+    return (
+        f"\nThe late ones of the first row fell due in {len(late['seconds'])} of the seconds, "
+        f"{late['beside_a_rewrite']} of them while the store wrote its log anew.\n"
+    )
 
 
 def _classifier(bench: dict[str, Any]) -> str:
