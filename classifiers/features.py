@@ -15,8 +15,6 @@ from classifiers.fused import Grams
 VERSION = "4"
 """Of features and training; raise it when either changes, so that cached models are left behind."""
 CONCEPT_MARK = "#"
-
-
 COARSE, FINE = "concepts.txt", "wordings.txt"
 
 

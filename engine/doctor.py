@@ -9,6 +9,7 @@ from classifiers.opinion_model import examined
 from engine import incidents, ruleset
 from engine.app import store_url
 from engine.errors import FenliuError, Refused, RulesRefused
+from engine.model.city import City
 from engine.settings import Settings
 from engine.store import queues, views
 from engine.store.client import Client
@@ -21,10 +22,11 @@ LATE_MS = 10_000
 async def examine(settings: Settings) -> list[Finding]:
     """(fine?, sentence) for rules, store and queues."""
     findings, city = _rules(settings)
-    return findings + (_opinion(settings) if city else []) + await _store(settings, city) + _happened(settings)
+    opinion = _opinion(settings, city) if city else []
+    return findings + opinion + await _store(settings, city.id if city else "") + _happened(settings)
 
 
-def _opinion(settings: Settings) -> list[Finding]:
+def _opinion(settings: Settings, city: City) -> list[Finding]:
     """The second opinion's model, loaded and tried as the service does; nothing where there is none."""
     folder = settings.data / FOLDER
     if not folder.is_dir():
@@ -32,7 +34,7 @@ def _opinion(settings: Settings) -> list[Finding]:
     if not settings.opinion_wait_s:
         return [(True, "second opinion: never asked (FENLIU_OPINION_MS=0)")]
     try:
-        return [examined(folder, ruleset.load(settings.rules, city=settings.city))]
+        return [examined(folder, city)]
     except Refused as error:
         return [(False, f"second opinion: {fault}") for fault in error.faults]
 
@@ -53,13 +55,13 @@ def _clock(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="seconds")
 
 
-def _rules(settings: Settings) -> tuple[list[Finding], str]:
+def _rules(settings: Settings) -> tuple[list[Finding], City | None]:
     try:
         city = ruleset.load(settings.rules, city=settings.city)
     except RulesRefused as error:
-        return [(False, f"rules {settings.rules}: {fault}") for fault in error.faults], ""
+        return [(False, f"rules {settings.rules}: {fault}") for fault in error.faults], None
     _, warnings = ruleset.check(settings.rules)
-    return [(True, f"rules: {city.name} ({city.id})"), *((True, f"note: {w}") for w in warnings)], city.id
+    return [(True, f"rules: {city.name} ({city.id})"), *((True, f"note: {w}") for w in warnings)], city
 
 
 async def _store(settings: Settings, city: str) -> list[Finding]:

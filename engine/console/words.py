@@ -109,6 +109,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "queue": ("待判队列", "Queue"),
     "queue_empty": ("全部判完，没有等待的事项", "All decided, nothing waits"),
     "choose": ("按数字键选择，一键一答", "One key, one answer"),
+    "by_opinion": ("第二意见 ", "second opinion "),
     "other_choice": ("其他类别或单位…", "Another category or body…"),
     "confirm": ("确认，下达指令", "Confirm, instruct"),
     "dismiss_false": ("不成立：误报", "Dismiss: false alarm"),
@@ -171,7 +172,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "incident_clock_gone": ("计时所属的记录已不在，计时已撤除", "A clock without a record was dropped"),
     "incident_clock_stuck": ("到时处理失败，正在重试", "A clock rings in vain and is tried again"),
     "undecided": ("无法自动判定的警情", "Calls that could not be decided"),
-    "by_opinion": ("第二意见 ", "second opinion "),
     "undecided_help": (
         "来电已保存、不会丢失，系统会继续重试。请立即按下面的原文人工处置；以同一 webhook-id 重发来电即可修复。",
         "Stored and tried again. Act on the stored text below; the same webhook sent again (same webhook-id) mends it.",

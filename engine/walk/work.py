@@ -61,9 +61,8 @@ class Work:
 
     def again(self, *, redo: bool = False, patient: bool = True) -> "Work":
         """The same call before its second step: it was read, and any second opinion asked, once for all walks."""
-        again = Work(self.call, self.hook, self.digest, self.rules, self.now, self.redo or redo, patient)
-        again.reading, again.plan = self.reading, self.plan
-        return again
+        redo = self.redo or redo
+        return Work(self.call, self.hook, self.digest, self.rules, self.now, redo, patient, self.reading, self.plan)
 
     @property
     def read(self) -> Reading:

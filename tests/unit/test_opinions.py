@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import doubtful
 import numpy as np
 import opinion_models
 import pytest
@@ -24,16 +25,7 @@ from engine.ruleset import load
 
 CITY = load(RULES)
 PATIENT_S = 30.0
-DOUBTFUL = Reading(
-    matter=Matter.GOVERNMENT,
-    category="environment.noise_life",
-    group="环境保护",
-    danger=False,
-    confidence=0.6,
-    review=True,
-    reasons=(Reason("unsure", "几类事项接近"),),
-    candidates=(Candidate("environment.noise_life", Matter.GOVERNMENT, 0.6),),
-)
+DOUBTFUL = replace(doubtful.DOUBTFUL, reasons=(Reason("unsure", "几类事项接近"),))
 
 
 @dataclass

@@ -1,17 +1,11 @@
 """Recovery, over the real store: a stored call that cannot be read is tried ever less often, shown, and never lost."""
 
 import itertools
-import uuid
-from collections.abc import AsyncIterator
 
-import pytest
+from edges import At, Told, rules_of
 from loop.errands import T0
-from test_ringing import At
 
-from engine.alerting import Engine, ModelSet
 from engine.model.city import City
-from engine.model.values import replace
-from engine.pipeline import Rulebook
 from engine.store import queues, views
 from engine.store.client import Client
 from engine.store.keys import key
@@ -21,26 +15,9 @@ SECOND, HOUR = 1000, 3_600_000
 HALF = '{"call": {"text": "新渡街道科汇社区有人打架'
 
 
-@pytest.fixture
-async def client(store_url: str) -> AsyncIterator[Client]:
-    opened = Client(store_url)
-    await opened.open()
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def town(city: City) -> City:
-    """The sample city under a name nobody else uses."""
-    return replace(city, id=f"t{uuid.uuid4().hex[:10]}")
-
-
-Told = list[tuple[str, str, str]]
-
-
 def working(client: Client, town: City, at: At, told: Told) -> Worker:
     """A worker that only recovers: it sends nothing and opens nothing."""
-    book = Rulebook(town, Engine(ModelSet((), {}, {}, (), ""), town), None)  # type: ignore[arg-type]  # no text is read
+    book = rules_of(town)
     nobody = None
     return Worker(
         client, lambda: book, at, nobody, nobody, "w", nobody, nobody, lambda *said: told.append(said)  # type: ignore[arg-type]

@@ -1,19 +1,14 @@
 """Clocks at the edge, over the real store: everything due rings once, whatever somebody does in the same moment."""
 
-import uuid
-from collections.abc import AsyncIterator
-
 import pytest
+from edges import At, Told, rules_of
 from loop.errands import DISTRICT, SIGN, T0, a_call, decided, moved
 
-from engine.alerting import Engine, ModelSet
-from engine.clock import Clock
 from engine.loop import Opening, open_order
 from engine.model.change import Change
 from engine.model.city import City
 from engine.model.order import Order
 from engine.model.values import replace
-from engine.pipeline import Rulebook
 from engine.ringing import Bell
 from engine.store import commits, views
 from engine.store.client import Client
@@ -22,42 +17,14 @@ from engine.store.keys import key
 DAY = 86_400_000
 
 
-class At(Clock):
-    """A clock that stands where it is put."""
-
-    def __init__(self, now: int) -> None:
-        super().__init__(None)
-        self.at = now
-
-    def now(self) -> int:
-        return self.at
-
-
-@pytest.fixture
-async def client(store_url: str) -> AsyncIterator[Client]:
-    opened = Client(store_url)
-    await opened.open()
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def town(city: City) -> City:
-    """The sample city under a name nobody else uses."""
-    return replace(city, id=f"t{uuid.uuid4().hex[:10]}")
-
-
 def sent(town: City, n: int) -> Change:
     """An order that waits for its body to sign."""
     call = replace(a_call(n), city=town.id)
     return open_order(Opening(f"O{n}", call, decided()), town, T0)
 
 
-Told = list[tuple[str, str, str]]
-
-
 def bell(client: Client, town: City, now: int, told: Told | None = None) -> Bell:
-    book = Rulebook(town, Engine(ModelSet((), {}, {}, (), ""), town), None)  # type: ignore[arg-type]  # nobody reads a text here
+    book = rules_of(town)
     heard: Told = [] if told is None else told
     return Bell(client, lambda: book, At(now), lambda *said: heard.append(said))
 

@@ -3,9 +3,9 @@
 import asyncio
 from itertools import pairwise
 
+from edges import At
 from loop.errands import DISTRICT, T0
-from test_recovering import client, town, working
-from test_ringing import At
+from test_recovering import working
 
 from engine.model.change import Change
 from engine.model.city import City
@@ -15,7 +15,6 @@ from engine.store import commits
 from engine.store.client import Client
 from engine.store.keys import key
 
-__all__ = ["client", "town"]
 NUMBER, FULL = 60, 16
 
 

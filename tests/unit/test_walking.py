@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from edges import rules_of
 from loop.errands import T0
 
-from engine.alerting import Engine, ModelSet
 from engine.model.call import Call, Caller, Channel
 from engine.model.city import City
-from engine.pipeline import Rulebook, Work, unreadable
+from engine.pipeline import Work, unreadable
 from engine.walk.taking import Read
 
 
@@ -23,7 +23,7 @@ class Counting:
 
 async def test_a_call_is_read_once_however_often_it_walks(city: City) -> None:
     reader, call = Counting(), Call("C1", city.id, T0, Channel.POLICE_LINE, "楼上漏水", Caller())
-    work = Work(call, "w1", "d", Rulebook(city, Engine(ModelSet((), {}, {}, (), ""), city), reader), T0)
+    work = Work(call, "w1", "d", rules_of(city, reader), T0)
     await Read().run(work)
     round_again = work.again(redo=True)
     await Read().run(round_again)

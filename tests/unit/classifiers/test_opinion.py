@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from doubtful import DOUBTFUL
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from running import RULES
@@ -15,28 +16,13 @@ from engine.errors import Refused
 from engine.model.call import Channel
 from engine.model.city import City
 from engine.model.decision import Links
-from engine.model.reading import Candidate, Matter, Reading, Reason
+from engine.model.reading import Matter, Reason
 from engine.model.values import replace
 from engine.routing import Asked, decide
 from engine.ruleset import load
 
 CITY = load(RULES)
 LABELS = ("police", "environment.noise_life", "local.clean", "order.fight")
-DOUBTFUL = Reading(
-    matter=Matter.GOVERNMENT,
-    category="environment.noise_life",
-    group="环境保护",
-    danger=False,
-    confidence=0.6,
-    review=True,
-    reasons=(Reason("category", "像“噪声”"), Reason("maybe_police", "不能排除属于公安职责")),
-    candidates=(
-        Candidate("environment.noise_life", Matter.GOVERNMENT, 0.6),
-        Candidate("order.disturbance", Matter.POLICE, 0.15),
-    ),
-    model_version="m1",
-    spread=(("environment.noise_life", 0.6), ("order.disturbance", 0.15)),
-)
 shares = st.lists(st.floats(0.001, 1.0), min_size=4, max_size=4).map(lambda v: np.array(v) / sum(v))
 
 
