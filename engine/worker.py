@@ -44,8 +44,8 @@ _LONGEST_MS = 300_000
 _MOST_PER_BODY = 16
 """Messages under way to one body; the rest waits without holding up other bodies."""
 _MOST_UNDER_WAY = 256
-_RINGING = 2
-"""Trips full of clocks under way: one is decided while the other is written down."""
+_RINGING = 4
+"""Trips full of clocks under way: some wait for their instant, one is decided, one is written down."""
 _PUT_OFF_MS = 1_000
 _FARTHEST_MS = 30_000
 """A message that finds its body busy comes again in its turn, at the latest after so long."""

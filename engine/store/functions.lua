@@ -377,15 +377,17 @@ local function belongs(p, member)
 end
 
 -- lease: members of a due set (alarms, pending) whose time has come, moved on by the lease so that no
--- other worker takes them; whoever finishes removes them or sets their next instant. A clock whose record is gone is
--- dropped: it is answered this once. A call that was tried `patient` times waits twice as long after each further try,
--- up to `longest`. Answers [member, what it belongs to]...
+-- other worker takes them; whoever finishes removes them or sets their next instant. Those of the next `ahead` ms come
+-- with them, so that who serves them has them in hand at their instant. A clock whose record is gone is dropped: it is
+-- answered this once. A call that was tried `patient` times waits twice as long after each further try,
+-- up to `longest`. Answers [member, what it belongs to, its instant]...
 local function lease(keys, args)
   local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
   local set = p .. r.set
   local out = {}
-  for i, member in ipairs(redis.call('ZRANGEBYSCORE', set, '-inf', r.now, 'LIMIT', 0, r.limit)) do
-    local wait, record = r.lease, ''
+  local due = redis.call('ZRANGEBYSCORE', set, '-inf', r.now + (r.ahead or 0), 'WITHSCORES', 'LIMIT', 0, r.limit)
+  for i = 1, #due, 2 do
+    local member, wait, record = due[i], r.lease, ''
     if r.set == 'pending' then
       local tries = redis.call('HINCRBY', p .. 'call:' .. member, 'tries', 1)
       wait = math.min(r.lease * 2 ^ math.max(0, math.min(tries - r.patient, 32)), r.longest)
@@ -397,7 +399,7 @@ local function lease(keys, args)
     else
       redis.call('ZADD', set, r.now + wait, member)
     end
-    out[i] = { member, record }
+    out[#out + 1] = { member, record, due[i + 1] }
   end
   return out
 end

@@ -183,13 +183,15 @@ async def replay_dead(client: Client, city: str, message_ids: list[str], now: In
 
 @dataclass(frozen=True, slots=True)
 class Ringing:
-    """A clock that ran out, with what it belongs to as it stood in that instant."""
+    """A clock that ran out or is about to, with what it belongs to as it stood when it was taken."""
 
     kind: str
     """`order` | `alert` | `dossier` | `wake`."""
     subject: str
     record: bytes
     """JSON of the order, alert or dossier, or the payload of the silence; empty when it is gone."""
+    at: Instant
+    """Its stored instant."""
 
     @property
     def gone(self) -> bool:
@@ -197,10 +199,12 @@ class Ringing:
         return not self.record and self.kind != "wake"
 
 
-async def due_alarms(client: Client, city: str, now: Instant, *, limit: int, lease: int) -> list[Ringing]:
-    """Clocks that ran out, the first first, leased to this worker for `lease` ms."""
-    rows = await client.call("lease", city, set="alarms", now=now, limit=limit, lease=lease)
-    return [Ringing(*_kind_and_id(member.decode()), record) for member, record in rows]
+async def due_alarms(
+    client: Client, city: str, now: Instant, *, limit: int, lease: int, ahead: int = 0
+) -> list[Ringing]:
+    """Clocks that ran out or will within `ahead` ms, the first first, leased to this worker for `lease` ms."""
+    rows = await client.call("lease", city, set="alarms", now=now, limit=limit, lease=lease, ahead=ahead)
+    return [Ringing(*_kind_and_id(member.decode()), record, int(at)) for member, record, at in rows]
 
 
 def _kind_and_id(member: str) -> tuple[str, str]:
@@ -218,7 +222,7 @@ async def undecided(
     """
     bounds = {"patient": patient, "longest": longest}
     rows = await client.call("lease", city, set="pending", now=now - older_than, limit=limit, lease=lease, **bounds)
-    return [member.decode() for member, _ in rows]
+    return [member.decode() for member, *_ in rows]
 
 
 async def note_undecided(client: Client, city: str, call_id: str, why: str, now: Instant) -> None:

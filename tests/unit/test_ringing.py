@@ -46,6 +46,16 @@ async def test_hundreds_that_are_due_ring_once_each(client: Client, town: City) 
     assert await client.read("ZCARD", key(town.id, "orders:overdue")) == 300
 
 
+async def test_a_clock_taken_a_moment_early_rings_at_its_instant(client: Client, town: City) -> None:
+    await commits.commit(client, town.id, sent(town, 1), now=T0)
+    order: Order = await views.order(client, town.id, "O1")
+    assert order.alarm_at is not None
+    assert await bell(client, town, order.alarm_at - 600).ring() == 0, "too early to be taken"
+    assert await bell(client, town, order.alarm_at - 40).ring() == 1
+    last = (await views.line(client, town.id, "O1"))[-1]
+    assert (last.what, last.at) == ("order.reminder", order.alarm_at)
+
+
 async def test_who_signs_in_the_same_moment_is_first_and_the_clock_looks_again(
     client: Client, town: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -211,7 +211,7 @@ async def test_a_made_up_cursor_is_refused_or_harmless(client: Client, town: str
 async def test_a_timer_that_rang_is_gone(client: Client, town: str) -> None:
     await commits.commit(client, town, Change(wakes=(Wake("w:1", T0, "{}"),)), now=T0)
     due = await queues.due_alarms(client, town, T0, limit=10, lease=1000)
-    assert due == [queues.Ringing("wake", "w:1", b"{}")]
+    assert due == [queues.Ringing("wake", "w:1", b"{}", T0)]
     await commits.commit(client, town, Change(wakes=(Wake("w:1", 0),)), now=T0)
     assert await views.record(client, town, "wake", "w:1") == b""
     assert (await queues.depths(client, town))["alarms"] == 0
