@@ -2,8 +2,8 @@
 
 What is due within the next half second is leased and read in one trip, so that at its instant a clock has only to be
 decided and written down: one wait for the disk, not two. What then goes to the store for one clock shares its trips
-with what goes for the others. Each change is committed by itself, on the version that was read: a clock that somebody was
-faster at is read and decided again.
+with what goes for the others. Each change is committed by itself, on the version that was read: a clock that somebody
+was faster at is read and decided again.
 """
 
 import logging
