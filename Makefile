@@ -7,6 +7,8 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
 BIN := .venv/bin
 READY := .venv/.ready
 UV_VERSION := 0.13.9
+# Where bytecode may not be kept, every process that is started compiles all it imports anew: 5 s of a processor, not 2.5.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup run test check bench soak pictures lock clean format
 
