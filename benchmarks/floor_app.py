@@ -2,12 +2,20 @@
 
 Run by benchmarks/full_path.py. `/floor` makes a trip of its own for each call, as a plain service does;
 `/floor/shared` sends calls that wait together in one pipeline, which is harder to come near to.
+
+    python -m benchmarks.floor_app FD
+
+The socket is given to the server as the service gives it its own. uvicorn's `--fd` takes any socket for one of the
+machine's own, so that each answer's second half waits 40 ms for the other side's word that it has the first.
 """
 
 import os
+import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import uvicorn
 from fastapi import FastAPI, Request, Response
 from redis.asyncio import Redis
 
@@ -53,3 +61,13 @@ def make_floor() -> FastAPI:
         return Response(await shared.call(await command(request)), media_type="application/json")
 
     return app
+
+
+def main(fd: int) -> None:
+    """Serves until told to stop."""
+    config = uvicorn.Config(make_floor(), loop="uvloop", http="httptools", log_level="warning", access_log=False)
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=fd)])
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -116,22 +116,66 @@ async def slice_of(side: Side, calls: Calls, wire: Wire, seconds: float) -> None
         side.parts_us.setdefault(part, []).append(one / done * 1e6)
 
 
-async def open_arrivals(side: Side, calls: Calls, wire: Wire, rate: float, seconds: float) -> dict[str, float]:
-    """Latencies from the scheduled start at a fixed rate."""
-    due = arrivals.schedule(rate, seconds, 7)
-    stock, loop, seen = calls.stock(len(due), side.path), asyncio.get_running_loop(), list[float]()
+@dataclass(slots=True)
+class Arrived:
+    """Calls that came by a schedule, in seconds."""
+
+    answered: list[float] = field(default_factory=list)
+    """From the scheduled start to the answer."""
+    late: list[float] = field(default_factory=list)
+    """How late the driver itself sent them: no fault of the service."""
+
+
+async def open_arrivals(side: Side, calls: Calls, wire: Wire, due: list[float]) -> Arrived:
+    """Calls at the seconds of a schedule, whoever is still being answered."""
+    stock, loop, seen = calls.stock(len(due), side.path), asyncio.get_running_loop(), Arrived()
     start = loop.time()
 
     async def one(at: float, request: bytes) -> None:
+        seen.late.append(loop.time() - start - at)
         answer = await wire.send(request)
         side.failed += answer.status != 200
-        seen.append(loop.time() - start - at)
+        seen.answered.append(loop.time() - start - at)
 
     async with asyncio.TaskGroup() as group:
         for at, request in zip(due, stock, strict=True):
             await asyncio.sleep(max(0.0, at - (loop.time() - start)))
             group.create_task(one(at, request))
-    return Latencies(seen).view()
+    return seen
+
+
+def flushes(folder: Path, size: int, number: int) -> list[float]:
+    """Seconds that writing and flushing so many bytes take by themselves, one after the other."""
+    spent = []
+    with (folder / "flushed").open("ab", buffering=0) as file:
+        for _ in range(number):
+            began = time.perf_counter()
+            file.write(b"x" * size)
+            os.fdatasync(file.fileno())
+            spent.append(time.perf_counter() - began)
+    return spent
+
+
+async def half_capacity(
+    folder: Path, calls: Calls, sides: list[tuple[Side, Wire]], seconds: float, size: int
+) -> dict[str, Any]:
+    """Each side under the same open arrivals, half of what the full decision can take; slices interleaved."""
+    rate, slices = statistics.median(sides[0][0].rates) / 2, max(1, round(seconds / 2))
+    seen = {side.name: Arrived() for side, _ in sides}
+    flushed: list[float] = []
+    for n in range(slices):
+        due = arrivals.schedule(rate, seconds / slices, n)
+        for side, wire in sides[n % 2 :] + sides[: n % 2]:
+            found = await open_arrivals(side, calls, wire, due)
+            seen[side.name].answered += found.answered
+            seen[side.name].late += found.late
+        flushed += flushes(folder, size, 50)
+    return {
+        "calls_per_s": round(rate, 1),
+        **{name: Latencies(one.answered).view() for name, one in seen.items()},
+        "driver_late": Latencies(late for one in seen.values() for late in one.late).view(),
+        "flush": Latencies(flushed).view(),
+    }
 
 
 # --- what is started
@@ -178,8 +222,7 @@ def floor_sides(folder: Path, size: int) -> Iterator[list[Side]]:
     data = folder / "floor"
     opened = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{opened.getsockname()[1]}"
-    command = [sys.executable, "-m", "uvicorn", "--factory", "benchmarks.floor_app:make_floor"]
-    command += ["--fd", str(opened.fileno()), "--loop", "uvloop", "--http", "httptools", "--no-access-log"]
+    command = [sys.executable, "-m", "benchmarks.floor_app", str(opened.fileno())]
     environ = {"FLOOR_STORE": embedded.url(data), "FLOOR_BYTES": str(size)}
     with (
         running_store(data, _pinned) as kept,
@@ -217,7 +260,8 @@ async def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
             floor_wire = Wire(floors[0].url)
             await until_ready(floor_wire, "/floor")
             await rounds(given, calls, [(floors[0], floor_wire), (full, wire), (floors[1], floor_wire)])
-            half = await open_arrivals(full, calls, wire, statistics.median(full.rates) / 2, given.open)
+            pair = [(full, wire), (floors[0], floor_wire)]
+            half = await half_capacity(folder, calls, pair, given.open, size)
             return _figures(full, floors, half, size, given.models)
 
 
@@ -264,7 +308,7 @@ async def _bytes_a_call(full: Side, wire: Wire, calls: Calls) -> int:
     return size
 
 
-def _figures(full: Side, floors: list[Side], half: dict[str, float], size: int, models: int) -> dict[str, Any]:
+def _figures(full: Side, floors: list[Side], half: dict[str, Any], size: int, models: int) -> dict[str, Any]:
     def ratios(floor: Side) -> dict[str, float]:
         rate = [a / b for a, b in zip(full.rates, floor.rates, strict=True)]
         cpu = [b / a for a, b in zip(full.cpu_us, floor.cpu_us, strict=True)]
@@ -288,7 +332,7 @@ def _figures(full: Side, floors: list[Side], half: dict[str, float], size: int, 
         "full": side(full),
         "floor": side(floors[0]),
         "floor_shared": side(floors[1]),
-        "half_capacity": {"calls_per_s": round(statistics.median(full.rates) / 2, 1), "answer": half},
+        "half_capacity": half,
         "resident_mb": {"api": resident_mb(full.pids[0]), "store": resident_mb(full.pids[1])},
         "machine": described(),
     }
@@ -299,7 +343,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--slice", type=float, default=1.5, help="seconds")
-    parser.add_argument("--open", type=float, default=8.0, help="seconds of open arrivals at half the capacity")
+    parser.add_argument("--open", type=float, default=10.0, help="seconds of open arrivals at half the capacity")
     parser.add_argument("--models", type=int, default=MODELS)
     parser.add_argument("--beside", type=Path, help="a folder with another working copy")
     parser.add_argument("--only-full", action="store_true", help="no floor, for profiling")
