@@ -20,6 +20,7 @@ cdef enum:
     NOTHING = 0xFFFFFFFF
     UNASKED = 0xFFFFFFFE
     LONGEST = 4
+    MOST = 16
 
 
 cdef class Form:
@@ -72,6 +73,17 @@ cdef extern from *:
     static void add_scaled(double *restrict total, const double *restrict row, double by, Py_ssize_t width) {
         for (Py_ssize_t column = 0; column < width; column++) total[column] += by * row[column];
     }
+    #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
+    __attribute__((target_clones("avx2", "default")))
+    #endif
+    static double along(const double *restrict row, const double *restrict direction, Py_ssize_t width) {
+        double part[4] = {0.0, 0.0, 0.0, 0.0}, total = 0.0;
+        Py_ssize_t column = 0;
+        for (; column + 4 <= width; column += 4)
+            for (int lane = 0; lane < 4; lane++) part[lane] += row[column + lane] * direction[column + lane];
+        for (; column < width; column++) total += row[column] * direction[column];
+        return total + (part[0] + part[1]) + (part[2] + part[3]);
+    }
     static inline void soon(const double *row, Py_ssize_t width) {
     #ifdef __GNUC__
         for (Py_ssize_t column = 0; column < width; column += 8) __builtin_prefetch(row + column);
@@ -79,6 +91,7 @@ cdef extern from *:
     }
     """
     void add_scaled(double* total, const double* row, double by, Py_ssize_t width) nogil
+    double along(const double* row, const double* direction, Py_ssize_t width) nogil
     void soon(const double* row, Py_ssize_t width) nogil
 
 
@@ -191,11 +204,11 @@ cdef inline uint64_t spread(uint64_t key) noexcept nogil:
 
 
 cdef class Layers:
-    """A model's rows and network, as weights.py describes them, and the city's police categories."""
+    """A model's rows and network, as weights.py describes them, and the matters of the city's categories."""
 
     cdef Grams grams
-    cdef const double[:, ::1] deep, wide, second
-    cdef const double[::1] first_bias, second_bias, bias, police
+    cdef const double[:, ::1] deep, wide, second, matters, weighing
+    cdef const double[::1] first_bias, second_bias, bias
     cdef Py_ssize_t known, hidden, beside, width, columns
     cdef double loud, temperature
     cdef dict raised
@@ -213,11 +226,14 @@ cdef class Layers:
         free(self.seen)
         free(self.raises)
 
-    def __init__(self, Grams grams, weights, police, raised):
-        """`police` has a 1 for police work; `raised` gives the rows that a word's row raises besides its own."""
+    def __init__(self, Grams grams, weights, matters, raised):
+        """`matters` has a 1 for each category's matter; `raised` gives the rows that a word's row raises too."""
         cdef int32_t row
         network = weights.network
-        self.grams, self.bias, self.police, self.raised = grams, weights.bias, police, raised
+        half = len(weights.categories)
+        self.grams, self.bias, self.matters, self.raised = grams, weights.bias, matters, raised
+        second = network.second
+        self.weighing = np.ascontiguousarray((second[:, :half] + second[:, half:]).T - 2.0 * second.mean(axis=1))
         self.deep, self.wide = weights.deep, weights.wide
         self.first_bias, self.second, self.second_bias = network.first_bias, network.second, network.second_bias
         self.known, self.hidden, self.beside = self.deep.shape[0], self.deep.shape[1], self.wide.shape[1]
@@ -305,9 +321,13 @@ cdef class Layers:
         return sums.base, out.base, seen
 
     def shares(self, double[::1] margins not None):
-        """(probabilities of the categories, of police work by its category, of an endangered category)."""
+        """(probabilities of the categories, of the three matters by their categories, of police, of endangered ones).
+
+        Police counts every endangered category.
+        """
         cdef Py_ssize_t column, half = self.columns // 2
-        cdef double most = -1e300, total = 0.0, threat = 0.0, police = 0.0
+        cdef double most = -1e300, total = 0.0, threat = 0.0, police = 0.0, one
+        cdef double by_matter[3]
         cdef double* logits = &margins[0]
         cdef double[::1] out = np.empty(half)
         cdef int group
@@ -318,32 +338,80 @@ cdef class Layers:
         for column in range(self.columns):
             logits[column] = exp(logits[column] - most)
             total += logits[column]
+        by_matter[:] = [0.0, 0.0, 0.0]
         for column in range(half):
             threat += logits[half + column]
-            police += self.police[column] * logits[column]
-            out[column] = (logits[column] + logits[half + column]) / total
-        return out.base, (police + threat) / total, threat / total
+            police += self.matters[column, 0] * logits[column]
+            one = out[column] = (logits[column] + logits[half + column]) / total
+            by_matter[0] += self.matters[column, 0] * one
+            by_matter[1] += self.matters[column, 1] * one
+            by_matter[2] += self.matters[column, 2] * one
+        return out.base, (by_matter[0], by_matter[1], by_matter[2]), (police + threat) / total, threat / total
 
-    def pulls(self, str text not None, const double[::1] direction not None):
-        """What each pair of neighbours in a text adds along a direction; 0 where the model does not know it."""
-        cdef Py_ssize_t at, column
-        cdef int kind = PyUnicode_KIND(text)
+    def direction(self, const double[::1] sums not None, Py_ssize_t category):
+        """What each column of a row is worth for a category in a text of these sums; -1: for danger.
+
+        Exact where the hidden layer is active: a rectified layer is linear there.
+        """
+        cdef Py_ssize_t unit
+        cdef double[::1] out = np.zeros(self.width)
+        if category < 0:
+            out[self.width - 2] = 1.0
+            return out.base
+        for unit in range(self.hidden):
+            if sums[unit] + self.first_bias[unit] > 0.0:
+                out[unit] = self.weighing[category, unit]
+        out[self.hidden + <Py_ssize_t> self.above[category]] = 2.0 * self.loud
+        return out.base
+
+    def strongest(self, str text not None, const double[::1] direction not None, int number):
+        """Where the pairs of neighbours stand that add most along a direction, in the order of the text.
+
+        At most `number` (and 16); of equals the first; pairs that add nothing, or that the model does not know, never.
+        """
+        cdef Py_ssize_t at, place
+        cdef int kind = PyUnicode_KIND(text), kept = 0
         cdef void* data = PyUnicode_DATA(text)
         cdef uint64_t before = 0, letter
         cdef int32_t row
         cdef double total
-        cdef list found = []
+        cdef double values[MOST]
+        cdef Py_ssize_t places[MOST]
+        number = min(number, MOST)
         for at in range(len(text)):
             letter = self.grams.letters[PyUnicode_READ(kind, data, at)]
             row = self.grams.pair(before, letter)
-            total = 0.0
-            if row >= 0:
-                for column in range(self.beside):
-                    total += self.wide[row, column] * direction[self.hidden + column]
-                if row < self.known:
-                    for column in range(self.hidden):
-                        total += self.deep[row, column] * direction[column]
-            if at:
-                found.append(total)
             before = letter
-        return found
+            if row < 0 or at == 0:
+                continue
+            total = along(&self.wide[row, 0], &direction[self.hidden], self.beside)
+            if row < self.known:
+                total += along(&self.deep[row, 0], &direction[0], self.hidden)
+            if total <= 0.0 or (kept == number and total <= values[kept - 1]):
+                continue
+            kept = min(kept + 1, number)
+            place = kept - 1
+            while place > 0 and values[place - 1] < total:
+                values[place], places[place] = values[place - 1], places[place - 1]
+                place -= 1
+            values[place], places[place] = total, at - 1
+        return sorted([places[place] for place in range(kept)])
+
+
+def leaders(const double[::1] values not None, int number):
+    """(place, value) of the greatest values, the greatest first, of equals the first; at most `number` (and 16)."""
+    cdef double best[MOST]
+    cdef Py_ssize_t places[MOST]
+    cdef Py_ssize_t at, place
+    cdef int kept = 0
+    number = min(number, MOST)
+    for at in range(values.shape[0]):
+        if kept == number and values[at] <= best[kept - 1]:
+            continue
+        kept = min(kept + 1, number)
+        place = kept - 1
+        while place > 0 and best[place - 1] < values[at]:
+            best[place], places[place] = best[place - 1], places[place - 1]
+            place -= 1
+        best[place], places[place] = values[at], at
+    return [(places[place], best[place]) for place in range(kept)]

@@ -1,5 +1,6 @@
 """From category and signs to matter, by the city's table; and what that means for whole distributions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,11 +63,11 @@ def matter_map(names: tuple[str, ...], taxonomy: Taxonomy) -> MatterMap:
     return MatterMap(np.array([[float(found is matter) for matter in MATTERS] for found in calm]), known, tuple(calm))
 
 
-def matter_shares(sums: Floats, police: float) -> Floats:
-    """Probabilities of the three matters: police as calibrated, the rest split as the categories say."""
+def matter_shares(sums: Sequence[float] | Floats, police: float) -> tuple[float, float, float]:
+    """Probabilities of the three matters: police as calibrated, the rest split as the categories say (`sums`)."""
     rest = float(sums[1] + sums[2])
     split = float(sums[1]) / rest if rest > 0.0 else 1.0
-    return np.array([police, (1.0 - police) * split, (1.0 - police) * (1.0 - split)])
+    return police, (1.0 - police) * split, (1.0 - police) * (1.0 - split)
 
 
 def true_matters(texts: list[Text], taxonomy: Taxonomy) -> list[Matter]:

@@ -8,6 +8,7 @@ leaves the police unless its risk lies under the conformal threshold.
 from dataclasses import dataclass
 
 from classifiers.features import spoken_of
+from classifiers.fused import leaders
 from classifiers.gazetteer import Gazetteer
 from classifiers.matters import MATTERS, group_of, matter_map, matter_of, matter_shares
 from classifiers.normalise import plain
@@ -25,6 +26,8 @@ LEAST_SEEN = 3
 """A text of which the model knows fewer features says too little to decide on."""
 _SPREAD, _LEAST_SHARE = 12, 0.005
 """Categories kept of a reading for comparing it with others, and the least probability worth keeping."""
+Shares = tuple[float, float, float]
+"""Probabilities in the order of MATTERS."""
 AGREE = 0.02
 """Danger score under which a phrase alone is not believed at once: a person looks."""
 
@@ -56,7 +59,7 @@ class Reader:
         self.weights = weights
         self._limits = weights.thresholds
         self._map = matter_map(weights.categories, city.taxonomy)
-        self.scorer = Scorer(weights, self._map.sums[:, 0].copy())
+        self.scorer = Scorer(weights, self._map.sums)
         self._phrases = Phrases(city)
         self._signs = SignReader()
         self._places = Gazetteer(city)
@@ -76,12 +79,13 @@ class Reader:
     def _reading(
         self, said: str, score: Score, hits: list[Hit], signs: Signs, place: Place, asked: tuple[Reason, ...]
     ) -> Reading:
-        shares = matter_shares(score.probabilities @ self._map.sums, score.police)
-        best = int(score.probabilities.argmax())
+        shares = matter_shares(score.matters, score.police)
+        likely = leaders(score.probabilities, _SPREAD)
+        best = likely[0][0]
         verdict = self._judge(score, shares, best, hits)
         best = self._fitting(score.probabilities, verdict, best)
         category = self._map.categories[best]
-        read, likely = plain(said), self._likeliest(score.probabilities)
+        read = plain(said)
         reasons = [*self._why(read, best, score, hits, verdict), *asked]
         return Reading(
             matter=verdict.matter,
@@ -101,12 +105,12 @@ class Reader:
             unseen=self.scorer.unseen(said),
         )
 
-    def _judge(self, score: Score, shares: Floats, best: int, hits: list[Hit]) -> _Verdict:
+    def _judge(self, score: Score, shares: Shares, best: int, hits: list[Hit]) -> _Verdict:
         spoken = frozenset(hit.sign for hit in hits)
         top = self._matter(shares, best, spoken)
-        share = float(shares[MATTERS.index(top)])
+        share = shares[MATTERS.index(top)]
         if self._endangered(score, top, hits):
-            return _Verdict(Matter.POLICE, max(score.danger, float(shares[0])), danger=True)
+            return _Verdict(Matter.POLICE, max(score.danger, shares[0]), danger=True)
         return _Verdict(top, share, danger=False, code=self._doubt(score, shares, top, share, hits))
 
     def _endangered(self, score: Score, top: Matter, hits: list[Hit]) -> bool:
@@ -116,7 +120,7 @@ class Reader:
         speaks = limits.suspect if top is Matter.POLICE else limits.danger
         return score.danger >= speaks or (bool(hits) and score.danger >= AGREE)
 
-    def _doubt(self, score: Score, shares: Floats, top: Matter, share: float, hits: list[Hit]) -> str:
+    def _doubt(self, score: Score, shares: Shares, top: Matter, share: float, hits: list[Hit]) -> str:
         """Why a person must look; empty when nobody must."""
         limits = self._limits
         if score.seen < LEAST_SEEN:
@@ -127,14 +131,14 @@ class Reader:
             return "danger_doubtful"
         if top is Matter.POLICE:
             return "" if share >= limits.keep else "unsure"
-        if float(shares[0]) > limits.divert:
+        if shares[0] > limits.divert:
             return "maybe_police"
         return "" if share >= limits.settle else "unsure"
 
-    def _matter(self, shares: Floats, best: int, spoken: frozenset[str]) -> Matter:
+    def _matter(self, shares: Shares, best: int, spoken: frozenset[str]) -> Matter:
         if spoken:
             return matter_of(self._map.categories[best], spoken, self.city.taxonomy)
-        return MATTERS[int(shares.argmax())]
+        return MATTERS[shares.index(max(shares))]
 
     def _fitting(self, probabilities: Floats, verdict: _Verdict, best: int) -> int:
         """The likeliest category that fits the matter decided on; a danger may stay in a civil category's words."""
@@ -142,11 +146,6 @@ class Reader:
             return best
         fitting = probabilities * self._map.sums[:, MATTERS.index(verdict.matter)]
         return int(fitting.argmax()) if fitting.any() else best
-
-    def _likeliest(self, probabilities: Floats) -> list[tuple[int, float]]:
-        """(category, probability) of the likeliest dozen, best first."""
-        order = probabilities.argsort()[: -_SPREAD - 1 : -1]
-        return list(zip(order.tolist(), probabilities[order].tolist(), strict=True))
 
     def _candidates(self, likely: list[tuple[int, float]]) -> tuple[Candidate, ...]:
         categories, calm = self._map.categories, self._map.calm

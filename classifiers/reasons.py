@@ -23,12 +23,9 @@ def decisive_words(scorer: Scorer, words: str, sums: Floats, column: int) -> str
     `words` is the text in its `plain` form, `sums` what the score says of it.
     """
     words = words[:_LONGEST]
-    pulls = scorer.pulls(words, scorer.direction(sums, column))
-    order = sorted(range(len(pulls)), key=pulls.__getitem__, reverse=True)[: SHOWN + 2]
-    strong = sorted(at for at in order if pulls[at] > 0.0)
     merged: list[str] = []
     end = -1
-    for at in strong:
+    for at in scorer.decisive(words, sums, column, SHOWN + 2):
         if at <= end:
             merged[-1] += words[end + 1 : at + 2]
         else:

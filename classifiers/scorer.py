@@ -7,8 +7,7 @@ text's features gives the hidden layer's sums, both margins and the norm they ar
 
 from dataclasses import dataclass
 from math import exp, log
-
-import numpy as np
+from operator import mul
 
 from classifiers.features import concepts
 from classifiers.fused import Grams, Layers
@@ -25,6 +24,8 @@ class Score:
 
     probabilities: Floats
     """Per category, summing to 1."""
+    matters: tuple[float, float, float]
+    """Per matter by its categories when no sign speaks, in the order of matters.MATTERS, summing to 1."""
     police: float
     """Probability of police work, signs apart (0-1)."""
     danger: float
@@ -38,8 +39,8 @@ class Score:
 class Scorer:
     """A model ready to read. Safe to share between threads: nothing in it changes."""
 
-    def __init__(self, weights: Weights, police: Floats) -> None:
-        """`police` has a 1 for every category that is police work when no sign speaks."""
+    def __init__(self, weights: Weights, matters: Floats) -> None:
+        """`matters` are zeros and ones: a category's matter when no sign speaks (matters.MatterMap)."""
         self.weights = weights
         index = {name: row for row, name in enumerate(weights.vocabulary)}
         raised = {
@@ -48,13 +49,7 @@ class Scorer:
             if word in index
         }
         self._grams = Grams(weights.vocabulary)
-        self._layers = Layers(self._grams, weights, police, raised)
-        self._pulls = self._category_pulls()
-
-    def _category_pulls(self) -> Floats:
-        """How each hidden unit pulls towards each category, against the mean of all: (categories × hidden)."""
-        second, half = self.weights.network.second, len(self.weights.categories)
-        return np.ascontiguousarray((second[:, :half] + second[:, half:]).T - 2.0 * second.mean(axis=1))
+        self._layers = Layers(self._grams, weights, matters, raised)
 
     def margins(self, text: str) -> tuple[Floats, int]:
         """Logits (calm categories, endangered categories), margins of groups, police and danger; features known."""
@@ -65,10 +60,10 @@ class Scorer:
         """Probabilities of one text; `phrased` says that a danger phrase speaks in it."""
         weights = self.weights
         sums, margins, seen = self._layers.margins(fold(text))
-        probabilities, police, threat = self._layers.shares(margins)
+        probabilities, matters, police, threat = self._layers.shares(margins)
         evidence = (float(margins[-2]), float(margins[-1]), log_odds(police), log_odds(threat), float(phrased))
         police, danger = _weigh(weights.police_line, evidence), _weigh(weights.danger_line, evidence)
-        return Score(probabilities, police, danger, seen, sums)
+        return Score(probabilities, matters, police, danger, seen, sums)
 
     def unseen(self, text: str) -> float:
         """Share of a text's character pairs that no training text had (0-1): drift shows here first."""
@@ -76,23 +71,12 @@ class Scorer:
         pairs = len(folded) - 1
         return round(1.0 - self._grams.known_pairs(folded) / pairs, 3) if pairs > 0 else 0.0
 
-    def direction(self, sums: Floats, column: int) -> Floats:
-        """What each column of a row is worth in a text of these sums for a category, or for danger (`DANGER`).
+    def decisive(self, text: str, sums: Floats, column: int, number: int) -> list[int]:
+        """Where the pairs of neighbours stand that pull most towards a category, or danger (`DANGER`), in their order.
 
-        Exact where the hidden layer is active: a rectified layer is linear there.
+        `sums` is what the score says of the text. For reasons, not for decisions.
         """
-        out = np.zeros(len(sums))
-        if column == DANGER:
-            out[-2] = 1.0
-            return out
-        width = len(self.weights.network.first_bias)
-        np.multiply(self._pulls[column], sums[:width] + self.weights.network.first_bias > 0.0, out=out[:width])
-        out[width + self.weights.above[column]] = 2.0 * self.weights.loud
-        return out
-
-    def pulls(self, text: str, direction: Floats) -> list[float]:
-        """What each pair of neighbours adds along a direction (0 if unknown); for reasons, not for decisions."""
-        return self._layers.pulls(text, direction)
+        return self._layers.strongest(text, self._layers.direction(sums, column), number)
 
 
 def log_odds(probability: float) -> float:
@@ -102,7 +86,7 @@ def log_odds(probability: float) -> float:
 
 
 def _weigh(line: tuple[float, ...], evidence: tuple[float, ...]) -> float:
-    return logistic(line[0] + sum(slope * value for slope, value in zip(line[1:], evidence, strict=True)))
+    return logistic(line[0] + sum(map(mul, line[1:], evidence)))
 
 
 def logistic(odds: float) -> float:
