@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
 import classifiers
 from classifiers.opinion import FOLDER
@@ -29,7 +30,7 @@ from engine.figuring import Reading
 from engine.gathering import Gatherer
 from engine.history import History
 from engine.http import Service, make_router
-from engine.http.door import Door
+from engine.http.door import brings_a_call, take
 from engine.http.gauges import Gauges
 from engine.http.metrics import exposition
 from engine.http.problems import Problem, install, problem, responses
@@ -175,6 +176,17 @@ async def _open(client: Client) -> None:
             return
 
 
+class Application(FastAPI):
+    """The framework's application with the front door before it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection."""
+        if brings_a_call(scope):
+            await take(self.state.service, scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def make_app(settings: Settings) -> FastAPI:
     """The API application; its parts are built when it starts."""
 
@@ -194,7 +206,7 @@ def make_app(settings: Settings) -> FastAPI:
         await parts.client.close()
 
     forward = Forward(socket_path(settings.data))
-    app = FastAPI(
+    app = Application(
         title="Fenliu 分流",
         version=__version__,
         summary="Routes non-emergency calls on 110 to whoever can solve them and closes every loop",
@@ -205,7 +217,6 @@ def make_app(settings: Settings) -> FastAPI:
     )
     install(app)
     app.include_router(make_router())
-    app.add_middleware(Door)
     _add_health(app)
     app.router.default = forward  # not a mount: paths of ours keep their 404 and 405
     return app

@@ -39,6 +39,7 @@ class WorkingMemory:
         self._lock = Lock()
         self._relations = {relation.model: relation for relation in relations}
         self._heard = {other for relation in self._relations.values() for other in relation.others}
+        self._alone = {model for model, r in self._relations.items() if not r.others and model not in self._heard}
         self._noted: list[tuple[str, str, str]] = []
         self._errors: list[Exception] = []
         self._met: dict[str, set[str]] = defaultdict(set)
@@ -53,16 +54,22 @@ class WorkingMemory:
         self._free = finalize(self, _delete, handles)
 
     def chain(self, hits: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
-        """(models that fire, (model, model whose alert makes it rise) pairs) for the models that hit."""
+        """(models that fire, (model, model whose alert makes it rise) pairs) for the models that hit.
+
+        A model that listens to nobody, and nobody to it, fires when it hits: the memory need not be asked.
+        """
+        alone, tied = [m for m in hits if m in self._alone], [m for m in hits if m not in self._alone]
+        if not tied:
+            return alone, []
         with self._lock:
             by_shard: dict[str, list[dict[str, Any]]] = defaultdict(list)
-            for model in hits:
+            for model in tied:
                 plain = not self._relations[model].chained
                 fact = {"id": f"hit:{model}", "kind": "hit", "model": model, "plain": int(plain)}
                 by_shard[self._shard_of[model]].append(fact)
             noted = [note for name, facts in by_shard.items() for note in self._run(name, facts)]
         fired = [model for what, model, _ in noted if what == "alert"]
-        return fired, [(model, other) for what, model, other in noted if what == "rise"]
+        return alone + fired, [(model, other) for what, model, other in noted if what == "rise"]
 
     def speak(self, voices: Sequence[Voice]) -> dict[str, str]:
         """Model that keeps quiet → model that speaks for it."""

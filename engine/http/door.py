@@ -1,17 +1,17 @@
-"""The front door: the call centre's webhook is taken before routing, dependencies and response classes.
+"""The front door: the call centre's webhook is taken before the framework's layers, routing and response classes.
 
-These layers cost a good part of what one call may cost (docs/performance.md). Everything else walks through to the
-application behind it.
+They cost a good part of what one call may cost (docs/performance.md). Everything else walks through to the application
+behind it.
 """
 
 import asyncio
 import time
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from engine import tracing
 from engine.errors import Fault, FenliuError, Refused
-from engine.http.problems import kind_of, problem_of
+from engine.http.problems import kind_of, our_fault, problem_of
 from engine.http.service import Service
 from engine.intake import parse, to_call, verify
 from engine.intake.body import MOST_BODY_BYTES
@@ -53,34 +53,32 @@ async def _traced(s: Service, scope: Scope, raw: bytes) -> bytes:
         return await taken(s, _signed(scope["headers"]), raw)
 
 
-class Door:
-    """ASGI middleware. The service is in the application's state."""
+def brings_a_call(scope: Scope) -> bool:
+    """Whether a request is the webhook's."""
+    return bool(scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST")
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take the webhook, or let the request through."""
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
-            await self._app(scope, receive, send)
+async def take(service: Service, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer the webhook; what nobody expected is answered as our fault, and raised for the log."""
+    try:
+        raw = await _body(receive)
+        if raw is None:
             return
-        service: Service = scope["app"].state.service
-        try:
-            raw = await _body(receive)
-            if raw is None:
-                return
-            began = time.perf_counter()
-            if tracing.on():
-                answer = await _traced(service, scope, raw)
-            else:
-                answer = await taken(service, _signed(scope["headers"]), raw)
-        except FenliuError as error:
-            service.gauges.refused[kind_of(error)] += 1
-            await problem_of(error)(scope, receive, send)
-            return
-        service.gauges.answers.add(time.perf_counter() - began)
-        await send({"type": "http.response.start", "status": 200, "headers": _headers(answer)})
-        await send({"type": "http.response.body", "body": answer})
+        began = time.perf_counter()
+        if tracing.on():
+            answer = await _traced(service, scope, raw)
+        else:
+            answer = await taken(service, _signed(scope["headers"]), raw)
+    except FenliuError as error:
+        service.gauges.refused[kind_of(error)] += 1
+        await problem_of(error)(scope, receive, send)
+        return
+    except Exception:
+        await our_fault()(scope, receive, send)
+        raise
+    service.gauges.answers.add(time.perf_counter() - began)
+    await send({"type": "http.response.start", "status": 200, "headers": _headers(answer)})
+    await send({"type": "http.response.body", "body": answer})
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -165,5 +165,9 @@ async def _plain(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(_: Request, __: Exception) -> JSONResponse:
+    return our_fault()
+
+
+def our_fault() -> JSONResponse:
     """A fault of ours: what it was is in the log, not in the answer."""
     return problem(500, "error", "this is our fault; nothing half done was kept, and the log says more")

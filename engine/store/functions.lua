@@ -22,13 +22,15 @@ local function entry(p, e)
 end
 
 -- remember: a member of a list that lives for `ms` after its last use. What is older than `old` is thrown out, and the
--- time begins anew, only once an eighth of it has gone by: not two more writes with every member.
+-- time begins anew, only once an eighth of it has gone by: not two more writes with every member. Answers whether the
+-- list holds anything else: one that does has its time.
 local function remember(key, at, member, ms, old)
   redis.call('ZADD', key, at, member)
-  if redis.call('PTTL', key) < ms then
-    redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. old)
-    redis.call('PEXPIRE', key, math.floor(ms * 9 / 8))
-  end
+  local left = redis.call('PTTL', key)
+  if left >= ms then return true end
+  if left >= 0 then redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. old) end
+  redis.call('PEXPIRE', key, math.floor(ms * 9 / 8))
+  return left >= 0
 end
 
 local function newest(key, from, to, limit)
@@ -166,7 +168,7 @@ end
 local function accept(keys, args)
   local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
   local call = p .. 'call:' .. r.id
-  local status = 'new'
+  local status, seq = 'new', nil
   if not r.redo then
     local hook = p .. 'hook:' .. r.hook
     local known = redis.call('GET', hook)
@@ -179,26 +181,33 @@ local function accept(keys, args)
       return { 'taken' }
     end
     if status == 'new' then
+      seq = redis.call('INCR', p .. 'calls:seq')
       redis.call('SET', hook, r.digest, 'PX', HOOK_MS)
-      redis.call('HSET', call, 'body', r.body, 'at', r.at, 'status', 'accepted', 'tries', 0,
-        'seq', redis.call('INCR', p .. 'calls:seq'))
+      redis.call('HSET', call, 'body', r.body, 'link', r.link, 'at', r.at, 'status', 'accepted', 'tries', 0, 'seq', seq)
       redis.call('ZADD', p .. 'pending', r.now, r.id)
       entry(p, r.entry)
     end
   end
-  local answer = redis.call('HGET', call, 'answer')
-  if answer then return { 'same', answer } end
-  redis.call('HSET', call, 'link', r.link)
-  redis.call('HDEL', call, 'again')
+  if not seq then
+    local known = redis.call('HMGET', call, 'answer', 'seq')
+    if known[1] then return { 'same', known[1] } end
+    seq = known[2] or '0'
+    redis.call('HSET', call, 'link', r.link)
+    redis.call('HDEL', call, 'again')
+  end
   local lists, seen, details = {}, { [r.id] = true }, {}
   local counts = { 0, 0, 0 }
   for i, l in ipairs(r.links) do
     lists[i] = {}
     if l.key ~= '' then
       local key = p .. l.key
-      remember(key, r.at, r.id, LINK_MS, r.now - LINK_MS - l.length)
-      if l.listed then counts[i] = redis.call('ZCOUNT', key, '(' .. (r.at - l.length), r.at + l.slack) - 1 end
-      local rows = newest(key, r.at - l.length, r.at + l.slack, l.limit + 1)
+      local others = remember(key, r.at, r.id, LINK_MS, r.now - LINK_MS - l.length)
+      local rows = others and newest(key, r.at - l.length, r.at + l.slack, l.limit + 1) or {}
+      if #rows > 2 * l.limit and l.listed then
+        counts[i] = redis.call('ZCOUNT', key, '(' .. (r.at - l.length), r.at + l.slack) - 1
+      elseif #rows > 0 and l.listed then
+        counts[i] = #rows / 2 - 1
+      end
       for n = 1, #rows, 2 do
         local id = rows[n]
         if id ~= r.id and l.listed then table.insert(lists[i], id) end
@@ -212,7 +221,7 @@ local function accept(keys, args)
     end
   end
   return { status, '', counts[1], counts[2], lists[1], lists[2], details, windows(p, r.windows),
-    cooldowns(p, r.cooldowns), free_units(p, r.near), redis.call('HGET', call, 'seq') or '0' }
+    cooldowns(p, r.cooldowns), free_units(p, r.near), tostring(seq) }
 end
 
 local function stale(p, kind, list)
@@ -257,23 +266,24 @@ local function mark(p, set, on, score, id)
   if on then redis.call('ZADD', p .. set, score, id) else redis.call('ZREM', p .. set, id) end
 end
 
+-- Of a record's first version nothing older can stand anywhere: `stale` has seen that there is none.
 local function put_order(p, o)
   local key = p .. 'order:' .. o.id
-  local old = redis.call('HMGET', key, 'state', 'holder', 'unit')
+  local old = o.v > 1 and redis.call('HMGET', key, 'state', 'holder', 'unit') or {}
   redis.call('HSET', key, 'v', o.v, 'state', o.state, 'holder', o.open and o.body or '', 'json', o.json)
   redis.call('ZADD', p .. 'orders', o.opened, o.id)
   index(p, 'orders:state:', old[1], o.state, o.opened, o.id)
   index(p, 'orders:body:', old[2] and old[2] ~= '' and old[2], o.open and o.body, o.opened, o.id)
   for _, b in ipairs(o.seen_by) do redis.call('ZADD', p .. 'orders:seen:' .. b, o.opened, o.id) end
   mark(p, 'orders:open', o.open, o.opened, o.id)
-  mark(p, 'orders:overdue', o.open and o.overdue, o.opened, o.id)
+  if o.v > 1 or o.overdue then mark(p, 'orders:overdue', o.open and o.overdue, o.opened, o.id) end
   alarm(p, 'order:' .. o.id, o.alarm)
   if (old[3] or '') ~= o.unit then engage(p, old[3] or '', o.unit, o.id) end
 end
 
 local function put_alert(p, a)
   local key = p .. 'alert:' .. a.id
-  local old = redis.call('HGET', key, 'state')
+  local old = a.v > 1 and redis.call('HGET', key, 'state')
   redis.call('HSET', key, 'v', a.v, 'state', a.state, 'json', a.json)
   redis.call('ZADD', p .. 'alerts', a.raised, a.id)
   index(p, 'alerts:state:', old, a.state, a.raised, a.id)
@@ -282,7 +292,7 @@ end
 
 local function put_dossier(p, d)
   local key = p .. 'dossier:' .. d.id
-  local old = redis.call('HMGET', key, 'state', 'grade', 'by')
+  local old = d.v > 1 and redis.call('HMGET', key, 'state', 'grade', 'by') or {}
   redis.call('HSET', key, 'v', d.v, 'state', d.state, 'grade', d.grade, 'by', table.concat(d.by, '\n'),
     'seen', table.concat(d.seen_by, '\n'), 'json', d.json)
   redis.call('ZADD', p .. 'dossiers', d.opened, d.id)
@@ -312,9 +322,11 @@ local function commit(keys, args)
     local done = redis.call('GET', p .. 'idem:' .. r.idem)
     if done then return { 'already', done } end
   end
+  local again
   if r.call then
-    local c = redis.call('HMGET', p .. 'call:' .. r.call.id, 'status', 'answer')
+    local c = redis.call('HMGET', p .. 'call:' .. r.call.id, 'status', 'answer', 'again')
     if c[1] == 'committed' then return { 'already', c[2] } end
+    again = c[3]
   end
   local bad = stale(p, 'order', r.orders) or stale(p, 'alert', r.alerts) or stale(p, 'dossier', r.dossiers)
     or unit_taken(p, r.orders)
@@ -325,7 +337,7 @@ local function commit(keys, args)
   end
   if r.call then
     -- A later call about the same thing did not wait for this one any longer: look again, its order is there.
-    if redis.call('HGET', p .. 'call:' .. r.call.id, 'again') then return { 'conflict', 'call', r.call.id, 0 } end
+    if again then return { 'conflict', 'call', r.call.id, 0 } end
     for _, id in ipairs(r.call.over) do
       local status = redis.call('HGET', p .. 'call:' .. id, 'status')
       if status == 'committed' then return { 'conflict', 'call', id, 0 } end
