@@ -4,7 +4,6 @@ They cost a good part of what one call may cost (docs/performance.md). Everythin
 behind it.
 """
 
-import asyncio
 import time
 
 from starlette.types import Message, Receive, Scope, Send
@@ -37,11 +36,7 @@ async def taken(s: Service, headers: dict[str, str], raw: bytes) -> bytes:
     believed = verify(s.webhook_keys, headers, raw, now)
     s.call_rates.take(str(believed.key), time.monotonic())
     rules = s.rules()
-    await asyncio.sleep(0)
-    body = parse(raw, now)
-    await asyncio.sleep(0)
-    call = to_call(body, believed.webhook_id, rules.city.id, s.masking)
-    await asyncio.sleep(0)
+    call = to_call(parse(raw, now), believed.webhook_id, rules.city.id, s.masking)
     tracing.add(call_id=call.call_id)
     return await s.pipeline.run(Work(call, believed.webhook_id, believed.digest, rules, now))
 

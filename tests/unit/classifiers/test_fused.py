@@ -2,11 +2,12 @@
 
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.fused import Form, Grams
+from classifiers.fused import Form, Grams, leaders
 from classifiers.wordlist import Words
 
 FEW = st.text("水火漏着了，a\ud800𠀀🚒", max_size=12)
@@ -61,3 +62,9 @@ def test_cutting_words_out_takes_the_leftmost_then_the_longest(words: list[str],
 def test_only_text_is_read(harm: object) -> None:
     with pytest.raises(TypeError):
         Grams(["漏水"]).find(harm, 1)  # type: ignore[arg-type]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(1, 16))
+def test_the_greatest_values_come_first_and_of_equals_the_first(values: list[float], number: int) -> None:
+    order = sorted(range(len(values)), key=lambda at: -values[at])[:number]
+    assert leaders(np.array(values), number) == [(at, values[at]) for at in order]

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from classifiers.corpus import Text
 from classifiers.reader import Reader
+from classifiers.scorer import DANGER
 from classifiers.training import Machines, fit, fused, softmax
-from classifiers.weights import Weights, restore, save
+from classifiers.weights import Floats, Weights, restore, save
 from engine.model.city import City
 from engine.model.values import replace
 
@@ -50,6 +51,33 @@ def test_any_text_has_a_distribution(reader: Reader, text: str) -> None:
     assert score.probabilities.sum() == pytest.approx(1.0)
     assert 0.0 <= score.police <= 1.0
     assert 0.0 <= score.danger <= 1.0
+
+
+@pytest.mark.parametrize("column", [DANGER, 0, 17])
+def test_the_decisive_pairs_are_those_whose_rows_lie_most_along_the_direction(
+    reader: Reader, some_texts: list[Text], column: int
+) -> None:
+    weights, rows = reader.weights, {name: row for row, name in enumerate(reader.weights.vocabulary)}
+    for text in [text.text for text in some_texts[:40]]:
+        score = reader.scorer.score(text)
+        pulls = {at: _pull(rows.get(text[at : at + 2], -1), weights, score.sums, column) for at in range(len(text) - 1)}
+        order = sorted((at for at in pulls if pulls[at] > 0), key=lambda at: -pulls[at])[:5]
+        assert reader.scorer.decisive(text, score.sums, column, 5) == sorted(order)
+
+
+def _pull(row: int, weights: Weights, sums: Floats, column: int) -> float:
+    """What a feature adds for a category or danger, by the network written out."""
+    if row < 0:
+        return 0.0
+    if column == DANGER:
+        return float(weights.wide[row, -2])
+    second, half, width = weights.network.second, len(weights.categories), len(weights.network.first_bias)
+    above = float(2 * weights.loud * weights.wide[row, weights.above[column]])
+    if row >= len(weights.deep):
+        return above
+    pull = second[:, column] + second[:, half + column] - 2 * second.mean(axis=1)
+    active = sums[:width] + weights.network.first_bias > 0
+    return above + float(weights.deep[row] @ (pull * active))
 
 
 def test_the_fused_path_is_much_faster(machines: Machines, twin: Reader, some_texts: list[Text]) -> None:
