@@ -6,7 +6,6 @@ import os
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
@@ -14,10 +13,11 @@ from starlette.types import Receive, Scope, Send
 
 import classifiers
 from classifiers.opinion import FOLDER
-from engine import __version__, bulletins, heart, incidents, keeping, ruleset
+from engine import __version__, bulletins, heart, incidents, keeping
 from engine.actions import Actions
 from engine.alerting import Shelf
 from engine.archiving import archive
+from engine.at_store import at_store, history_of, opened, source_of, store_url
 from engine.auditing import Audit
 from engine.clock import FILE_NAME, Clock
 from engine.console.forward import Forward
@@ -28,28 +28,23 @@ from engine.dossier_actions import DossierActions
 from engine.errors import StoreDown
 from engine.figuring import Reading
 from engine.gathering import Gatherer
-from engine.history import History
-from engine.http import Service, make_router
 from engine.http.door import brings_a_call, take
 from engine.http.gauges import Gauges
 from engine.http.metrics import exposition
 from engine.http.problems import Problem, install, problem, responses
 from engine.http.rates import Rates
+from engine.http.routes import make_router
+from engine.http.service import Service
 from engine.intake import Masking
-from engine.model.city import City
 from engine.modelling import Modelling
 from engine.opinions import Opinions
 from engine.pipeline import Pipeline
 from engine.privacy import Chain, Vault, mask_name, mask_phone
 from engine.recalling import Recall
-from engine.reports import facts
-from engine.rulebook import ALERTS, Rules, Source, out_of_the_collectors_way
+from engine.rulebook import ALERTS, Rules, out_of_the_collectors_way
 from engine.settings import Settings
-from engine.store import embedded
 from engine.store.client import Client
 from engine.worker import Worker
-
-_START_WAIT_S = 60.0
 
 
 @dataclass(slots=True)
@@ -62,47 +57,6 @@ class Parts:
     rules: Rules
     vault: Vault
     service: Service
-
-
-def store_url(settings: Settings) -> str:
-    """Where the store is: the given address, or the embedded server of the data dir."""
-    return settings.store_url or embedded.url(settings.data)
-
-
-def source_of(settings: Settings) -> Source:
-    """Where the rules are."""
-    return Source(settings.rules, settings.data, settings.bodies_url, settings.city)
-
-
-def history_of(settings: Settings) -> History:
-    """The history's folder in the data dir."""
-    return History(settings.data / "history", facts.COLUMNS)
-
-
-@dataclass(frozen=True, slots=True)
-class AtStore:
-    """What a command needs that works on the store beside the running service."""
-
-    client: Client
-    city: City
-    clock: Clock
-    history: History
-    audit: Audit
-    vault: Vault
-
-
-@contextlib.asynccontextmanager
-async def at_store(settings: Settings) -> AsyncIterator[AtStore]:
-    """Store, city, history and audit trail, for one command."""
-    clock = Clock(settings.data / FILE_NAME if settings.movable_clock else None)
-    city = ruleset.load(settings.rules, city=settings.city)
-    key = keeping.privacy_key(settings)
-    client = Client(store_url(settings), replicas_ack=settings.replicas_ack)
-    await _open(client)
-    try:
-        yield AtStore(client, city, clock, history_of(settings), Audit(client, Chain(key)), Vault(key))
-    finally:
-        await client.close()
 
 
 async def archive_once(settings: Settings) -> int:
@@ -123,7 +77,7 @@ async def build(settings: Settings) -> Parts:
     clock = Clock(settings.data / FILE_NAME if settings.movable_clock else None)
     rules = Rules(source_of(settings))
     client = Client(store_url(settings), replicas_ack=settings.replicas_ack)
-    await _open(client)
+    await opened(client)
     key = keeping.privacy_key(settings)
     vault = Vault(key)
     masking = Masking(classifiers.mask, mask_phone, mask_name, vault.hash_phone, vault.seal)
@@ -161,19 +115,6 @@ async def build(settings: Settings) -> Parts:
     )
     out_of_the_collectors_way()
     return Parts(settings, client, clock, rules, vault, service)
-
-
-async def _open(client: Client) -> None:
-    deadline = asyncio.get_running_loop().time() + _START_WAIT_S
-    while True:
-        try:
-            await client.open(allow_unsafe=bool(os.environ.get("FENLIU_ALLOW_UNSAFE_STORE")))
-        except StoreDown:
-            if asyncio.get_running_loop().time() > deadline:
-                raise
-            await asyncio.sleep(0.1)
-        else:
-            return
 
 
 class Application(FastAPI):
@@ -295,9 +236,3 @@ async def run_console(settings: Settings) -> None:
         beats.cancel()
         await parts.service.models.close()
         await parts.client.close()
-
-
-def data_dir(settings: Settings) -> Path:
-    """The data dir, made with access for this user only."""
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return settings.data

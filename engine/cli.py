@@ -149,11 +149,10 @@ def classify(
 ) -> None:
     """Read texts, write what the classifier says, one JSON line each."""
     from classifiers.commands import classify_stream
-    from engine import app as composition
-    from engine import rulebook
+    from engine import at_store, rulebook
 
     chosen = _settings(rules_dir=rules, data_dir=data_dir)
-    reader = rulebook.reader_of(composition.source_of(chosen))
+    reader = rulebook.reader_of(at_store.source_of(chosen))
     source = sys.stdin if file == "-" else Path(file).open(encoding="utf-8")  # noqa: SIM115 - closed with the process
     raise typer.Exit(classify_stream(source, sys.stdout, reader))
 
@@ -237,10 +236,12 @@ def _mount() -> None:
         return ruleset.load(_settings().rules)
 
     def reader(folder: Path) -> Any:
-        from engine import app as composition  # seconds to import; most commands never read a text
-        from engine import rulebook
+        from engine import (
+            at_store,  # seconds to import; most commands never read a text
+            rulebook,
+        )
 
-        return rulebook.reader_of(replace(composition.source_of(_settings()), rules_dir=folder)).read
+        return rulebook.reader_of(replace(at_store.source_of(_settings()), rules_dir=folder)).read
 
     def history(file: Path) -> Any:
         from engine.history.lines import lines

@@ -69,7 +69,7 @@ def _chain(*parts: Iterator[bytes] | list[bytes]) -> Iterator[bytes]:
 
 async def _held(settings: Settings, since: int) -> list[bytes]:
     """Decided calls that the running store still has."""
-    from engine.app import at_store  # seconds to import, and not needed for files
+    from engine.at_store import at_store  # seconds to import, and not needed for files
     from engine.store import archived
 
     async with at_store(settings) as at:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from classifiers.opinion import FOLDER
 from classifiers.opinion_model import examined
 from engine import incidents, ruleset
-from engine.app import store_url
+from engine.at_store import store_url
 from engine.errors import FenliuError, Refused, RulesRefused
 from engine.model.city import City
 from engine.settings import Settings

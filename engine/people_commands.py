@@ -18,10 +18,10 @@ from engine.model.call import Instant
 from engine.settings import Settings
 
 if TYPE_CHECKING:
-    from engine.app import AtStore
+    from engine.at_store import AtStore
 
 ROLE = "command line"
-# engine.app takes seconds to import, and most commands never need it: each command here asks for it itself.
+# engine.at_store takes a second to import, and most commands never need it: each command here asks for it itself.
 MakeSettings = Callable[..., Settings]
 DataDir = Annotated[Path | None, typer.Option(help="Folder for store, secrets, tokens and model.")]
 RulesDir = Annotated[Path | None, typer.Option("--rules", help="The city's rules folder.")]
@@ -53,7 +53,7 @@ def make_audit_app(settings: MakeSettings) -> typer.Typer:
     ) -> None:
         """Walk the whole chain; names the first broken entry. Exit 0 only if it holds."""
 
-        from engine.app import at_store
+        from engine.at_store import at_store
 
         async def run() -> bool:
             async with at_store(settings(data_dir=data_dir, rules_dir=rules, store_url=store)) as at:
@@ -80,7 +80,7 @@ def make_audit_app(settings: MakeSettings) -> typer.Typer:
     ) -> None:
         """Entries, newest first. That they were shown is an entry too."""
 
-        from engine.app import at_store
+        from engine.at_store import at_store
         from engine.http.audit import entry_view
 
         async def run() -> list[dict[str, Any]]:
@@ -119,7 +119,7 @@ def make_person_app(settings: MakeSettings) -> typer.Typer:
         store: Store = None,
     ) -> None:
         """Everything kept of a caller, as JSON; contacts still sealed are opened. Written into the audit trail."""
-        from engine.app import at_store
+        from engine.at_store import at_store
         from engine.erasing import exported, person
 
         number = _number(phone)
@@ -141,7 +141,7 @@ def make_person_app(settings: MakeSettings) -> typer.Typer:
         store: Store = None,
     ) -> None:
         """Erase a caller from store and history, but for open cases. Written into the audit trail."""
-        from engine.app import at_store
+        from engine.at_store import at_store
         from engine.erasing import Erased
         from engine.erasing import erase as erased
 
@@ -183,7 +183,7 @@ def make_retention(settings: MakeSettings) -> Callable[..., None]:
         store: Store = None,
     ) -> None:
         """What is older than its period in city.yaml; with --apply it goes. Open cases are never touched."""
-        from engine.app import at_store
+        from engine.at_store import at_store
         from engine.erasing import DAY_MS, Due, due
         from engine.erasing import apply as applied
         from engine.reports.facts import day_of

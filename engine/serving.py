@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from engine import app, keeping, rulebook
+from engine import at_store, keeping, rulebook
 from engine import settings as settings_room
 from engine.errors import Fault, Refused, StoreDown
 from engine.model.values import replace
@@ -51,11 +51,11 @@ def demonstrating(settings: Settings) -> None:
 
 def _supervised(settings: Settings, *, console: bool) -> tuple[Supervisor, Settings, dict[str, str]]:
     """Rules read, secrets made, the port opened, the store up; the children are ready to be started."""
-    folder = app.data_dir(settings)
+    folder = at_store.data_dir(settings)
     bound_processes()
     supervisor = Supervisor(folder)
     supervisor.own_data_dir()
-    book = rulebook.load_and_keep(app.source_of(settings))
+    book = rulebook.load_and_keep(at_store.source_of(settings))
     for line in keeping.prepare(settings, book.city):
         say(f"made {line}")
     opened = _listening(settings)

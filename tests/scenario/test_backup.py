@@ -11,7 +11,7 @@ import pytest
 from calling import Bodies, Callers
 from running import ROOT, Json, Service, free_port, serving, until
 
-from engine.app import at_store
+from engine.at_store import at_store
 from engine.backup import restore
 from engine.errors import Refused
 from engine.model.values import replace
