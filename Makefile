@@ -34,7 +34,7 @@ run: setup ## start everything on an embedded store, play sample calls, console 
 
 test: check ## every check and test
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "not soak" --ignore tests/browser
-	@$(BIN)/pytest tests/browser  # by itself: Playwright keeps an event loop running that asynchronous tests cannot share
+	@$(BIN)/pytest -n 2 tests/browser  # by itself: Playwright keeps an event loop running that asynchronous tests cannot share
 
 check: setup ## ruff, mypy --strict, import contracts, rules, known vulnerabilities of dependencies (asked once a day)
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .

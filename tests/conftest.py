@@ -57,6 +57,33 @@ def service(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[S
         yield running
 
 
+ONCE = ("service", "guarded", "hall", "weights")
+"""Fixtures of the whole run that cost seconds to minutes."""
+
+
+def shared(item: pytest.Function) -> str:
+    """What an item shares with others and is made once: a fixture of the run, or one of its module."""
+    known = item._fixtureinfo.name2fixturedefs
+    for name in ONCE:
+        if name in known:
+            return name
+    return item.path.stem if any(found[-1].scope == "module" for found in known.values()) else ""
+
+
+class Together:
+    """Tests that share what is dear to make run in one process (`--dist loadgroup`)."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            if isinstance(item, pytest.Function) and (name := shared(item)):
+                item.add_marker(pytest.mark.xdist_group(name))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Together())
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep `--dist loadgroup` working: xdist 3.8 names the group in a field that pytest 9.2 no longer reads."""

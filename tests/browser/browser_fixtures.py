@@ -87,9 +87,17 @@ def outside() -> Outside:
     return Outside()
 
 
+@pytest.fixture(scope="session")
+def signed_in() -> dict[tuple[str, str], Any]:
+    """The cookie of each role and body that typed its token once."""
+    return {}
+
+
 @pytest.fixture
-def open_as(city_service: Service, chromium: Browser, outside: Outside) -> Iterator[Open]:
-    """`open_as(role, path, body=…, size=…, dark=…)`: a page of somebody who typed their token."""
+def open_as(
+    city_service: Service, chromium: Browser, outside: Outside, signed_in: dict[tuple[str, str], Any]
+) -> Iterator[Open]:
+    """`open_as(role, path, body=…, size=…, dark=…)`: a page of somebody who typed their token, today or before."""
     contexts: list[BrowserContext] = []
     base = f"http://127.0.0.1:{city_service.port}"
 
@@ -110,10 +118,15 @@ def open_as(city_service: Service, chromium: Browser, outside: Outside) -> Itera
         context.set_default_timeout(15_000)
         page = context.new_page()
         watch(page)
-        page.goto(path)
-        page.get_by_label("访问令牌").fill(city_service.token(role, body))
-        page.get_by_role("button", name="登录").click()
+        if cookie := signed_in.get((role, body)):
+            context.add_cookies([cookie])
+            page.goto(path)
+        else:
+            page.goto(path)
+            page.get_by_label("访问令牌").fill(city_service.token(role, body))
+            page.get_by_role("button", name="登录").click()
         page.wait_for_selector(".f-header")
+        signed_in[role, body] = next(c for c in context.cookies() if c["name"] == "fenliu_session")
         return page
 
     yield opened

@@ -13,7 +13,6 @@ from running import ROOT, Service, until
 from engine.http.gauges import Histogram
 from engine.http.metrics import METRICS
 
-pytestmark = pytest.mark.xdist_group("service")
 DASHBOARD, RULES = ROOT / "docs" / "ops" / "grafana.json", ROOT / "docs" / "ops" / "alerts.yaml"
 _NAME = re.compile(r"\bfenliu_[a-z_]+")
 _SELECTOR = re.compile(r"(fenliu_[a-z_]+)\{([^}]*)\}")

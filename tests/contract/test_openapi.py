@@ -11,10 +11,9 @@ from running import Service
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-pytestmark = [pytest.mark.xdist_group("service"), pytest.mark.timeout(300)]
 START = "2026-11-01T00:00:00+08:00"
-EXAMPLES = 12
-"""For each operation and mode; every run draws others."""
+FEW, MANY = 6, 60
+"""Examples for each operation and mode; every run draws others."""
 
 
 def sign(service: Service, case: Any) -> None:
@@ -51,8 +50,9 @@ BLAMELESS = {"GET /v1/models", "GET /v1/models/schema", "GET /v1/units", "GET /v
 UNSAID = {"PUT /v1/models/{model_id}": [positive_data_acceptance]}
 
 
+@pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])])
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.name.lower())
-def test_every_operation_answers_as_documented(service: Service, mode: GenerationMode) -> None:
+def test_every_operation_answers_as_documented(service: Service, mode: GenerationMode, examples: int) -> None:
     """All default checks, with an administrator's token; calls are signed."""
     document = schemathesis.openapi.from_url(f"http://127.0.0.1:{service.port}/openapi.json")
     operations: list[Any] = [found.ok() for found in document.get_all_operations()]  # type: ignore[union-attr]  # a broken one is a failure
@@ -60,7 +60,7 @@ def test_every_operation_answers_as_documented(service: Service, mode: Generatio
     spared = set()
     for operation in operations:
 
-        @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
         @given(operation.as_strategy(generation_mode=mode))
         def answers(case: Any) -> None:
             case.headers = {**(case.headers or {}), **service.auth("admin")}

@@ -12,7 +12,6 @@ from running import Json, Service, faults
 
 from engine.store import embedded
 
-pytestmark = pytest.mark.xdist_group("service")
 PHONE, NAME = "13812340987", "王小明"
 CLEAR = f"我叫{NAME}，电话{PHONE}，身份证110101199003078515"
 

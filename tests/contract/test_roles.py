@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from running import Service, faults
 
-pytestmark = pytest.mark.xdist_group("service")
 ROLES = ["admin", "author", "officer", "dispatcher", "body", "integrator", "reader"]
 ROOM = {"admin", "officer", "dispatcher"}
 WRITE = {"admin", "author", "officer"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from running import RULES, Service, faults, launch, serving, until
 
-pytestmark = [pytest.mark.xdist_group("bad_input"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")

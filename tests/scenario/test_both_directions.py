@@ -7,7 +7,7 @@ import pytest
 from loop_at_work import WorkOrders
 from running import Service, until
 
-pytestmark = [pytest.mark.xdist_group("loop_at_work"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 
 def callback(url: str, order: str, status: str, token: str = "callback-of-12345", **more: Any) -> httpx.Response:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from running import Service, faults, until
 
-pytestmark = pytest.mark.xdist_group("service")
 DAY = 86_400
 OFFICE = "wc-gl-office"
 SHOES = "邻居老赵把鞋柜放在公共走廊，我们吵了好几次谈不拢，请来调解"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from running import ROOT, Service
 
-pytestmark = [pytest.mark.xdist_group("loop_at_work"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 GUIDE = (ROOT / "docs" / "integrating.md").read_text("utf-8")
 
 

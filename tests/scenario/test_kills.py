@@ -20,7 +20,7 @@ def test_no_acknowledged_call_is_lost_and_no_order_is_sent_as_two(tmp_path: Path
     threading.Thread(target=bodies.serve_forever, daemon=True).start()
     dice = random.Random(20261122)
     with serving(tmp_path / "data", model, "--no-console", FENLIU_BODIES_URL=bodies.url) as service:
-        callers = [Callers(service, f"k{i}", i) for i in range(4)]
+        callers = [Callers(service, f"k{i}", i, pause=0.05) for i in range(4)]
         for caller in callers:
             caller.start()
         victims = ["api-0", "worker", "store"] * (kills // 3)

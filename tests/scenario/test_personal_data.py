@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from running import ROOT, RULES, Service, serving, until
 
-pytestmark = [pytest.mark.xdist_group("personal_data"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 PHONE = "13800006677"
 TEXT = "有人打架，动手打人了，头都打破了！"
 

@@ -3,10 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
 from running import Service, faults
 
-pytestmark = pytest.mark.xdist_group("service")
 LIGHT = "路灯不亮，希望市政部门尽快修好路灯"
 
 

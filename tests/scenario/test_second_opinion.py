@@ -28,7 +28,6 @@ from engine.model.city import City
 from engine.model.reading import Matter
 from engine.settings import Settings
 
-pytestmark = pytest.mark.xdist_group("service")
 WANTED = 28
 _WHEN = ("昨天夜里", "今天早上", "刚才", "中午", "前天下午", "上个周末", "我上班的时候", "一家人吃饭的时候")
 _WHERE = ("家里", "店里", "仓库", "办公室", "宿舍", "车里", "出租屋", "工地", "老房子", "地下室")

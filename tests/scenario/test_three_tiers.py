@@ -4,7 +4,7 @@ import pytest
 from loop_at_work import Bodies
 from running import Service, until
 
-pytestmark = [pytest.mark.xdist_group("loop_at_work"), pytest.mark.timeout(600), pytest.mark.usefixtures("connector")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("connector")]
 RAIL = {"lat": 28.05761, "lng": 122.3282}
 """The railway station: a one-minute circle, with a rapid-response point beside it."""
 

@@ -25,8 +25,6 @@ from engine.http.rates import Rates
 from engine.http.tokens import Role, Tokens, Unknown, User
 from engine.model import webhook
 
-pytestmark = pytest.mark.xdist_group("guarded")
-
 
 def signed(service: Service, key: bytes, raw: bytes, webhook_id: str = "") -> dict[str, str]:
     """The headers of the call centre that has this key."""

@@ -10,7 +10,6 @@ from running import ROOT, Service, until
 
 from engine.http.tokens import Role
 
-pytestmark = pytest.mark.xdist_group("guarded")
 _ROUTE = re.compile(r'@(?:ui\.page|app\.get)\(\s*(?:"([^"]+)"|(DATA_URL))')
 FOR_BODIES = {"/", "/orders/{order_id}", "/calls/{call_id}", "/dossiers", "/dossiers/{dossier_id}",
               "/dossiers/{dossier_id}/print", "/console-data/board.json"}  # fmt: skip

@@ -12,7 +12,6 @@ from running import ROOT, Service, until
 from engine.errors import Refused
 from engine.tracing import start
 
-pytestmark = pytest.mark.xdist_group("guarded")
 PHONE, NAME = "13912340987", "欧阳小满"
 FIGHT = "有人打架，动手打人了，头都打破了！"
 

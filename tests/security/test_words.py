@@ -15,7 +15,6 @@ from running import ROOT, Service, until
 from engine.errors import NotFound
 from engine.logs import Lines, plain
 
-pytestmark = pytest.mark.xdist_group("guarded")
 PHONE, NAME, IDENTITY = "13912344321", "欧阳小满", "110101199003078515"
 LINE = "2026-01-05T10:00:00.000+00:00 INFO fenliu.forged all is well"
 EVIL = f"垃圾没人收\r\n{LINE}\u2028<script>evil()</script><img src=x onerror=evil()>"
