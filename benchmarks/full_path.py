@@ -163,6 +163,7 @@ async def half_capacity(
     rate, slices = statistics.median(sides[0][0].rates) / 2, max(1, round(seconds / 2))
     seen = {side.name: Arrived() for side, _ in sides}
     flushed: list[float] = []
+    rewritten = _rewrites(sides[0][0])
     for n in range(slices):
         due = arrivals.schedule(rate, seconds / slices, n)
         for side, wire in sides[n % 2 :] + sides[: n % 2]:
@@ -175,7 +176,15 @@ async def half_capacity(
         **{name: Latencies(one.answered).view() for name, one in seen.items()},
         "driver_late": Latencies(late for one in seen.values() for late in one.late).view(),
         "flush": Latencies(flushed).view(),
+        "log_rewrites": _rewrites(sides[0][0]) - rewritten,
     }
+
+
+def _rewrites(side: Side) -> int:
+    """How often the side's store has begun to write its log anew."""
+    with Redis.from_url(side.store) as redis:
+        found = redis.info("persistence")
+    return int(found["aof_rewrites"]) + int(found["aof_rewrite_in_progress"])
 
 
 # --- what is started

@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,13 +42,20 @@ def prepared(folder: Path, models: int = MODELS) -> tuple[Settings, str]:
 
 @contextlib.contextmanager
 def running_store(folder: Path, preexec_fn: Callable[[], None] | None = None) -> Iterator["subprocess.Popen[bytes]"]:
-    """An embedded store that answers (`appendfsync always`), stopped at the end."""
+    """An embedded store that answers (`appendfsync always`), looked after as by the supervisor; ended at the end."""
     folder.mkdir(parents=True, exist_ok=True)
-    child = embedded.start(folder, preexec_fn=preexec_fn)
+    child, ended = embedded.start(folder, preexec_fn=preexec_fn), threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.2):
+            embedded.give_way(child.pid)
+
     try:
         while not embedded.answers(folder):
             time.sleep(0.05)
+        threading.Thread(target=look, daemon=True).start()
         yield child
     finally:
+        ended.set()
         child.terminate()
         child.wait(20)

@@ -5,7 +5,7 @@ table makes a matter of category and signs; then certainty decides whether a per
 leaves the police unless its risk lies under the conformal threshold.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from classifiers.features import spoken_of
 from classifiers.fused import leaders
@@ -41,8 +41,7 @@ def names_of_areas(city: City) -> Words:
     return Words(name for area in city.areas.values() for name in (area.name, *area.aliases, *area.roads))
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
+class _Verdict(Struct, frozen=True):
     """Whose matter, and whether a person must look; `code` names the reason for looking."""
 
     matter: Matter

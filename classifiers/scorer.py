@@ -5,9 +5,10 @@ text's features gives the hidden layer's sums, both margins and the norm they ar
 (fused.pyx); scikit-learn's pipeline gives the same figures to 1e-9 (held by a test).
 """
 
-from dataclasses import dataclass
 from math import exp, log
 from operator import mul
+
+from msgspec import Struct
 
 from classifiers.features import concepts
 from classifiers.fused import Grams, Layers
@@ -18,8 +19,7 @@ DANGER = -1
 """Column of `Scorer.direction` that means danger."""
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(Struct, frozen=True):
     """What the model says of one text, before any rule or threshold."""
 
     probabilities: Floats

@@ -27,7 +27,7 @@ def answer_of(outcome: CallOutcome, alerts: tuple[Alert, ...], city: City) -> by
                 "dossier_id": outcome.links.dossier_id or None,
             },
             "alerts": [
-                {"alert_id": a.alert_id, "model": a.model, "grade": a.grade, "state": a.state.value}
+                {"alert_id": a.alert_id, "model": a.model, "grade": a.grade, "state": a.state}
                 for a in alerts
                 if a.state not in _SILENT
             ],
@@ -40,16 +40,16 @@ def decision_of(outcome: CallOutcome, city: City) -> dict[str, Any]:
     d, place = outcome.decision, outcome.decision.place
     body = city.bodies.get(d.body_id)
     return {
-        "matter": d.matter.value,
+        "matter": d.matter,
         "category": d.category,
         "group": d.group,
         "confidence": round(d.confidence, 4),
         "danger": d.danger,
         "review": d.review,
-        "handoff": d.handoff.value,
+        "handoff": d.handoff,
         "grade": d.grade,
         "procedure": d.procedure,
-        "body": {"id": body.id, "name": body.name, "tier": body.tier.value} if body else None,
+        "body": {"id": body.id, "name": body.name, "tier": body.tier} if body else None,
         "area": {
             "city": city.id,
             "district": place.district,
@@ -58,7 +58,7 @@ def decision_of(outcome: CallOutcome, city: City) -> dict[str, Any]:
         },
         "reasons": [{"code": r.code, "text": r.text} for r in d.reasons],
         "candidates": [
-            {"category": c.category, "matter": c.matter.value, "probability": round(c.probability, 4)}
+            {"category": c.category, "matter": c.matter, "probability": round(c.probability, 4)}
             | ({"by": c.by} if c.by else {})
             for c in outcome.reading.candidates
         ],

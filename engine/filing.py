@@ -11,7 +11,7 @@ from engine.model.call import Call, Instant
 from engine.model.change import Change, Claim
 from engine.model.city import City
 from engine.model.dossier import DisputeCall, Dossier, DossierState
-from engine.model.dutytable import within
+from engine.model.dutytable import subtrees
 from engine.model.order import Order, OrderEvent
 from engine.model.reading import Reading
 from engine.store import disputes, views
@@ -37,7 +37,7 @@ def dispute_share(reading: Reading, city: City) -> float:
 
 def is_related(category: str, city: City) -> bool:
     """Whether a category goes into a dossier that is there."""
-    return any(within(category, each) for each in city.disputes.related)
+    return not subtrees(category).isdisjoint(city.disputes.related)
 
 
 async def find(

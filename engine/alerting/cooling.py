@@ -1,6 +1,6 @@
 """Alerting room: cool-downs: what was told to a group a short while ago is not told again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.alerting.compiled import Compiled
 from engine.alerting.drafting import Firing
@@ -13,14 +13,16 @@ INHIBITED = "|inhibited"
 """Suffix of the cool-down of alerts that were inhibited: noted once per group, not once per call."""
 
 
-def cooldown_keys(models: Sequence[Compiled], facts: Facts) -> Iterator[str]:
+def cooldown_keys(models: Sequence[Compiled], facts: Facts) -> tuple[str, ...]:
     """Every key that may keep one of the models quiet for this event."""
+    found: list[str] = []
     for model in models:
         if model.cool_down:
             group = model.group(facts.values, facts.event_id)
             for grade in model.grades:
-                yield model.cooldown_key(group, grade)
-                yield model.cooldown_key(group, grade) + INHIBITED
+                key = model.cooldown_key(group, grade)
+                found += (key, key + INHIBITED)
+    return tuple(found)
 
 
 def cooling(firing: Firing, at: int, cooldowns: Cooldowns, suffix: str = "") -> bool:

@@ -63,7 +63,7 @@ class Engine:
             return Plan(facts, (), (), ())
         hits = tuple(self._active[number] for number in sorted(own))
         queries = tuple(self._queries(facts, set(own), marks))
-        return Plan(facts, hits, queries, tuple(cooldown_keys(hits, facts)))
+        return Plan(facts, hits, queries, cooldown_keys(hits, facts))
 
     def _queries(self, facts: Facts, own: set[int], marks: dict[tuple[int, int], list[int]]) -> Iterator[WindowQuery]:
         for number in sorted(own | {model for model, _ in marks}):
@@ -106,7 +106,7 @@ class Engine:
         model = self._by_id.get(timer.model)
         if model is None or model.version != timer.model_version:
             return None
-        keys = tuple(cooldown_keys((model,), timer.facts))
+        keys = cooldown_keys((model,), timer.facts)
         return Plan(timer.facts, (model,), (timer.query,), keys, woken=timer.window, due_at=timer.due_at)
 
     def firing(self, plan: Plan, entries: Entries, facts: Facts) -> frozenset[str]:

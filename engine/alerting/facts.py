@@ -99,10 +99,10 @@ def facts(call: Call, reading: Reading, city: City) -> Facts:
         "caller_kind": call.caller.kind,
         "post_id": call.location.post_id,
     }
-    values.update((name, value) for name, value in known.items() if value)
+    values.update(_there(known))
     values.update(_place(reading.place, call.location.post_id))
     values.update(clock(call.received_at, city.calendar))
-    values.update((f"extra.{name}", value) for name, value in call.extra.items())
+    values.update({f"extra.{name}": value for name, value in call.extra.items()})
     shown = {"text": call.text, "caller": call.caller.phone_masked, "address": call.location.address}
     return Facts(call.call_id, (call.call_id,), call.received_at, Moment.CALL, values, shown)
 
@@ -118,7 +118,7 @@ def _place(place: Place, post_id: str) -> dict[str, str]:
         "address": place.address_key,
         "spot": post_id or place.place_id or place.address_key,
     }
-    return {name: value for name, value in parts.items() if value}
+    return _there(parts)
 
 
 def late_values(links: Links, decision: Decision | None = None) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def late_values(links: Links, decision: Decision | None = None) -> dict[str, Any
     }
     if decision is not None:
         made = {"handoff": str(decision.handoff), "body": decision.body_id, "grade": decision.grade}
-        values.update((name, value) for name, value in made.items() if value)
+        values.update(_there(made))
     return values
 
 
@@ -163,7 +163,7 @@ def order_facts(order: Order, step: str, at: int, city: City) -> Facts:
         "community": order.community,
         "place_class": order.place_class,
     }
-    values.update((name, value) for name, value in known.items() if value)
+    values.update(_there(known))
     values.update(clock(at, city.calendar))
     # A return and the sending to the next body are one version and two events.
     event = f"{order.order_id}@{order.version}" + ("~sent" if step == "sent" else "")

@@ -1,6 +1,6 @@
 """Alerting room: a hit, and the grade at which it fires."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from engine.alerting.compiled import Compiled
 from engine.alerting.drafting import Firing
@@ -8,8 +8,7 @@ from engine.alerting.measures import Measured
 from engine.alerting.values import Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A model all of whose own conditions hold, before other models' alerts are looked at."""
 
     model: Compiled

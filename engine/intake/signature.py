@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.errors import Unsigned
 from engine.model.call import Instant
@@ -11,8 +12,7 @@ from engine.model.webhook import signer
 _PLAIN_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-@dataclass(frozen=True, slots=True)
-class Believed:
+class Believed(Struct, frozen=True):
     """A verified webhook: its id, the digest of its body (for same answer or 409), and who signed."""
 
     webhook_id: str

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
+from operator import add
+
+from msgspec import Struct
 
 from engine.model.reading import Reading
 
@@ -35,8 +37,7 @@ Doors = Mapping[str, frozenset[str]]
 """building | number | entrance | lane | room | floor → the numbers named."""
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(Struct, frozen=True):
     """A text in what can be compared."""
 
     words: frozenset[str]
@@ -60,7 +61,7 @@ def traits(text: str, address_key: str, address: str = "") -> Traits:
 def pairs(text: str) -> frozenset[str]:
     """Character pairs of a text without punctuation and fillers."""
     bare = _FILLER.sub("", text)
-    return frozenset(bare[i : i + 2] for i in range(len(bare) - 1)) or frozenset((bare,))
+    return frozenset(map(add, bare, bare[1:])) or frozenset((bare,))
 
 
 def doors(text: str) -> dict[str, frozenset[str]]:

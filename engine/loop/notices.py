@@ -32,20 +32,20 @@ def order_data(order: Order, city: City) -> dict[str, Any]:
     return {
         "order_id": order.order_id,
         "version": order.version,
-        "state": order.state.value,
+        "state": order.state,
         "procedure": order.procedure,
-        "matter": order.matter.value,
+        "matter": order.matter,
         "category": order.category,
         "category_name": category.name if category else order.category,
         "grade": order.grade,
         "danger": order.danger,
-        "handoff": order.handoff.value,
+        "handoff": order.handoff,
         "body": {"id": order.body_id, "name": body.name if body else order.body_id},
         "unit": {"id": unit.id, "name": unit.name, "body": unit.body, "phone": unit.phone} if unit else None,
         "summary": order.summary,
         "area": {"district": order.district, "township": order.township, "community": order.community},
         "opened_at": stamp(order.opened_at, city),
-        "due": {"step": order.due.step.value, "at": stamp(order.due.at, city)} if order.due else None,
+        "due": {"step": order.due.step, "at": stamp(order.due.at, city)} if order.due else None,
         "calls": len(order.call_ids),
         "call_ids": list(order.call_ids),
         "alert_id": order.alert_id or None,
@@ -94,7 +94,7 @@ def alert_notice(alert: Alert, city: City, to: str, now: Instant, n: int, **more
 
 def entry(order: Order, what: str, who: str, now: Instant, text: str = "", /, **data: Any) -> LogEntry:
     """One line of an order's time line. What somebody sent along never hides holder, version and state."""
-    kept = {**data, "body": order.body_id, "version": order.version, "state": order.state.value}
+    kept = {**data, "body": order.body_id, "version": order.version, "state": order.state}
     return LogEntry(at=now, subject=order.order_id, what=f"order.{what}", who=who, text=text, data=kept)
 
 

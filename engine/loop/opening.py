@@ -1,6 +1,6 @@
 """Opening an order for a decided call, joining a duplicate, and assigning what a person decided."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from engine.errors import Illegal
 from engine.loop.clocks import hurried, start_clock
@@ -14,8 +14,7 @@ from engine.model.order import Order, State
 from engine.model.values import replace
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """What an order is opened for."""
 
     order_id: str
@@ -67,7 +66,7 @@ def put_out(order: Order, city: City, now: Instant, who: str, text: str = "", *,
     if order.version == 1 or order.danger:
         messages += _joint(order, city, now)
     due = stamp(order.due.at, city) if order.due else ""
-    line = entry(order, "sent", who, now, text, to=order.body_id, due=due, handoff=order.handoff.value)
+    line = entry(order, "sent", who, now, text, to=order.body_id, due=due, handoff=order.handoff)
     return Change(orders=(order,), messages=tuple(messages), log=(line,))
 
 

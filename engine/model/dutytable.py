@@ -22,8 +22,7 @@ SUPERIOR = "superior"
 def duty_for(duties: Iterable[Duty], category: str, place: Place, hour: int) -> Duty | None:
     """The first row that fits the category, the place and the local hour (0–23)."""
     above = subtrees(category)
-    near = (row for row in duties if row.category in above)
-    return next((row for row in near if speaks(row, category, place, hour)), None)
+    return next((row for row in duties if row.category in above and speaks(row, category, place, hour)), None)
 
 
 @lru_cache(maxsize=1024)

@@ -1,6 +1,6 @@
 """The decision itself: a readable row of rules, each leaving a named reason."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from engine.model.call import Channel
 from engine.model.city import Body, BodyKind, City, Duty
@@ -31,8 +31,7 @@ _PROCEDURES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """Everything a decision depends on."""
 
     channel: Channel

@@ -38,12 +38,12 @@ async def commit(
         city,
         call=_outcome(change.outcome, answer, received_at),
         moved=[{"id": m.call_id, "order": m.order_id, "outcome": packed(m)} for m in change.moved],
-        orders=[_order(o) for o in change.orders],
-        alerts=[_alert(a) for a in change.alerts],
-        dossiers=[_dossier(d) for d in change.dossiers],
+        orders=tuple(map(_order, change.orders)),
+        alerts=tuple(map(_alert, change.alerts)),
+        dossiers=tuple(map(_dossier, change.dossiers)),
         claims=[{"key": c.key, "count": c.count} for c in change.claims],
-        messages=[_message(m) for m in change.messages],
-        log=[_entry(e) for e in change.log],
+        messages=tuple(map(_message, change.messages)),
+        log=tuple(map(_entry, change.log)),
         cooldowns=[
             {"key": c.key, "value": c.until, "ms": max(1, c.until - now)} for c in change.cooldowns if c.until > now
         ],
@@ -76,7 +76,7 @@ def _order(o: Order) -> dict[str, Any]:
     return {
         "id": o.order_id,
         "v": o.version,
-        "state": o.state.value,
+        "state": o.state,
         "body": o.body_id,
         "open": o.is_open,
         "overdue": o.overdue,
@@ -92,7 +92,7 @@ def _alert(a: Alert) -> dict[str, Any]:
     return {
         "id": a.alert_id,
         "v": a.version,
-        "state": a.state.value,
+        "state": a.state,
         "raised": a.raised_at,
         "alarm": a.alarm_at,
         "json": packed(a),
@@ -104,7 +104,7 @@ def _dossier(d: Dossier) -> dict[str, Any]:
     return {
         "id": d.dossier_id,
         "v": d.version,
-        "state": d.state.value,
+        "state": d.state,
         "grade": d.grade,
         "opened": d.opened_at,
         "touched": d.touched_at,
@@ -125,19 +125,14 @@ def _entry(e: LogEntry) -> dict[str, Any]:
 
 def _counts(change: Change) -> dict[str, int]:
     """Counters of this change, named as Prometheus will show them: `name|label=value,…`."""
-    counts: Counter[str] = Counter()
+    names: list[str] = []
     if change.outcome:
         d = change.outcome.decision
         # A call that a person still has to decide was handed over by nobody yet, whatever is suggested.
-        handoff = "none" if d.review else d.handoff.value
-        counts[f"fenliu_calls_total|matter={d.matter.value},handoff={handoff}"] += 1
-        for reason in d.reasons:
-            counts[f"fenliu_reasons_total|code={reason.code}"] += 1
-    for entry in change.log:
-        counts[f"fenliu_events_total|what={entry.what}"] += 1
-    for alert in change.alerts:
-        if alert.version == 1:
-            counts[f"fenliu_alerts_total|model={alert.model},state={alert.state.value}"] += 1
-    for message in change.messages:
-        counts[f"fenliu_messages_total|type={message.type.value}"] += 1
-    return dict(counts)
+        handoff = "none" if d.review else d.handoff
+        names.append(f"fenliu_calls_total|matter={d.matter},handoff={handoff}")
+        names += [f"fenliu_reasons_total|code={reason.code}" for reason in d.reasons]
+    names += [f"fenliu_events_total|what={entry.what}" for entry in change.log]
+    names += [f"fenliu_alerts_total|model={a.model},state={a.state}" for a in change.alerts if a.version == 1]
+    names += [f"fenliu_messages_total|type={message.type}" for message in change.messages]
+    return dict(Counter(names))

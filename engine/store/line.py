@@ -44,10 +44,16 @@ class Line:
         self._connection = None  # until every answer is read, nobody else may use it
         try:
             async with asyncio.timeout(self._timeout_s):
-                await connection.connect()
+                if not connection.is_connected:
+                    await connection.connect()
                 connection.socket_timeout = None  # redis-py would start a task of its own around each sending
                 await connection.send_packed_command([pack_command(c) for c in commands], check_health=False)
-                answers = [await _answer(connection) for _ in commands]
+                answers: list[Any] = []
+                for _ in commands:
+                    try:
+                        answers.append(await connection.read_response(timeout=math.inf))
+                    except ResponseError as error:
+                        answers.append(error)
         except TimeoutError:
             await connection.disconnect(nowait=True)
             raise RedisTimeoutError(f"no answer within {self._timeout_s} s") from None
@@ -62,10 +68,3 @@ class Line:
         if self._connection is not None:
             await self._connection.disconnect(nowait=True)
             self._connection = None
-
-
-async def _answer(connection: Any) -> Any:
-    try:
-        return await connection.read_response(timeout=math.inf)
-    except ResponseError as error:
-        return error

@@ -6,7 +6,7 @@ from engine import alarming, logs
 from engine.alerting import Plan
 from engine.answer import answer_of
 from engine.model.change import CallOutcome
-from engine.model.decision import Decision
+from engine.model.decision import Decision, Handoff
 from engine.model.values import replace
 from engine.store import commits
 from engine.store.client import Client
@@ -54,7 +54,7 @@ class Commit:
             links=work.links,
             reading=work.read,
             alert_ids=tuple(a.alert_id for a in change.alerts),
-            joined=decision.handoff.value == "join",
+            joined=decision.handoff is Handoff.JOIN,
             over=work.over,
         )
         answer = answer_of(outcome, change.alerts, work.rules.city)

@@ -27,7 +27,7 @@ class Read:
             return
         call, rules = work.call, work.rules
         try:
-            reading = rules.reader.read(call.text, channel=call.channel.value, location=call.location)
+            reading = rules.reader.read(call.text, channel=call.channel, location=call.location)
         except Exception:
             log.exception("a call could not be read", extra={"call_id": call.call_id})
             reading = unreadable("分类器无法读取这段文字")
