@@ -1,4 +1,7 @@
-"""The integrator's guide is true: what it shows is what runs."""
+"""The integrator's guide is true: what it shows is what runs.
+
+Its programs sign with the machine's time: they run at the hall before `test_three_tiers` moves its clock.
+"""
 
 import json
 import os
@@ -29,25 +32,23 @@ def run(command: list[str], service: Service, **more: str) -> str:
     return done.stdout
 
 
-def test_the_python_blocks_take_a_call_from_nothing_to_closed(service: Service) -> None:
-    said = run([sys.executable, "-c", "\n".join(blocks("python"))], service)
+def test_the_python_blocks_take_a_call_from_nothing_to_closed(hall: Service) -> None:
+    said = run([sys.executable, "-c", "\n".join(blocks("python"))], hall)
     assert said.splitlines()[0].startswith("police 鼓澜派出所 O")
     assert said.splitlines()[-1] == "closed"
 
 
-def test_the_shell_block_shows_a_living_service(service: Service) -> None:
-    said = run(["bash", "-c", blocks("sh")[-1]], service)
+def test_the_shell_block_shows_a_living_service(hall: Service) -> None:
+    said = run(["bash", "-c", blocks("sh")[-1]], hall)
     assert '"status":"ok"' in said
     assert "fenliu_up" in said
 
 
-def test_the_readme_curl_sends_a_signed_call(service: Service) -> None:
+def test_the_readme_curl_sends_a_signed_call(hall: Service) -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     block = re.findall(r"```sh\n(secret=.*?)```", readme, re.DOTALL)[0]
-    block = block.replace("data/webhook_secret", str(service.data / "webhook_secret")).replace(
-        "8110", str(service.port)
-    )
-    answer = json.loads(run(["bash", "-c", block], service))
+    block = block.replace("data/webhook_secret", str(hall.data / "webhook_secret")).replace("8110", str(hall.port))
+    answer = json.loads(run(["bash", "-c", block], hall))
     assert answer["decision"]["category"].startswith("urban.")
     assert answer["order_id"]
 
@@ -71,13 +72,13 @@ def test_the_curl_block_takes_an_order_to_closed(hall: Service) -> None:
     assert run(["bash", "-ec", blocks("bash")[0]], hall, **more).strip() == '"state":"closed"'
 
 
-def test_the_node_block_believes_our_signature_and_no_other(service: Service, tmp_path: Path) -> None:
+def test_the_node_block_believes_our_signature_and_no_other(hall: Service, tmp_path: Path) -> None:
     body = '{"type":"order.sent"}'
-    headers = service.signed(body.encode())
+    headers = hall.signed(body.encode())
     script = tmp_path / "believed.js"
     check = "const [h, b, s] = JSON.parse(process.env.ASKED); console.log(module.exports.believed(h, b, s));"
     script.write_text(blocks("js")[0] + check, "utf-8")
-    secret = (service.data / "webhook_secret").read_text("utf-8").strip()
+    secret = (hall.data / "webhook_secret").read_text("utf-8").strip()
     for told, believed in ((body, "true"), (body + " ", "false")):
         asked = json.dumps([headers, told, secret])
-        assert run(["node", str(script)], service, ASKED=asked).strip() == believed
+        assert run(["node", str(script)], hall, ASKED=asked).strip() == believed
