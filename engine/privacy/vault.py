@@ -44,7 +44,7 @@ class Vault:
     def __init__(self, key: bytes) -> None:
         if len(key) != 32:
             raise ValueError("the privacy key must be 32 bytes")
-        self._hash_key = hmac.new(key, b"fenliu link", hashlib.sha256).digest()
+        self._hash = hmac.new(hmac.new(key, b"fenliu link", hashlib.sha256).digest(), digestmod="sha256")
         self._seal = AESGCM(hmac.new(key, b"fenliu seal", hashlib.sha256).digest())
 
     def hash_phone(self, phone: str) -> str:
@@ -52,7 +52,9 @@ class Vault:
         digits = normal_phone(phone)
         if not digits:
             return ""
-        return hmac.digest(self._hash_key, digits.encode(), "sha256").hex()[:20]
+        found = self._hash.copy()
+        found.update(digits.encode())
+        return found.hexdigest()[:20]
 
     def seal(self, contact: Contact, call_id: str) -> str:
         """Encrypt for storage, bound to its call."""
