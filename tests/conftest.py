@@ -57,7 +57,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[S
         yield running
 
 
-ONCE = ("service", "guarded", "hall", "weights")
+ONCE = ("service", "guarded", "hall", "ill_used", "weights")
 """Fixtures of the whole run that cost seconds to minutes."""
 
 

@@ -1,26 +1,12 @@
 """Faulty rules and a store that goes away: the service says what is wrong, keeps on, and recovers by itself."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import RULES, Service, faults, launch, serving, until
+from running import RULES, Service, faults, launch, until
 
 pytestmark = pytest.mark.timeout(240)
-
-
-@pytest.fixture(scope="module")
-def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A rules folder that a test may break."""
-    return Path(shutil.copytree(RULES, tmp_path_factory.mktemp("bad") / "rules"))
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, model: Path, rules: Path) -> Iterator[Service]:
-    """A service of this file's own, which is treated badly."""
-    with serving(tmp_path_factory.mktemp("own"), model, "--no-console", "--rules", str(rules)) as running:
-        yield running
 
 
 def broken(rules: Path) -> str:
@@ -41,65 +27,64 @@ def fault_shown(service: Service) -> str:
     return str(service.get("/reports/summary").json()["rules"]["fault"])
 
 
-def test_broken_rules_at_start_are_refused_with_file_line_and_column(tmp_path: Path, model: Path, rules: Path) -> None:
+def test_broken_rules_at_start_are_refused_with_file_line_and_column(tmp_path: Path, model: Path) -> None:
+    rules = Path(shutil.copytree(RULES, tmp_path / "rules"))
     place = broken(rules)
-    try:
-        service = launch(tmp_path / "data", model, "--no-console", "--rules", str(rules))
-        assert service.process.wait(60) == 2
-    finally:
-        mended(rules)
+    service = launch(tmp_path / "data", model, "--no-console", "--rules", str(rules))
+    assert service.process.wait(60) == 2
     assert place in service.log
     assert "statoin" in service.log
     assert "station" in service.log.replace("statoin", "")
     assert "Traceback" not in service.log
 
 
-def test_broken_rules_at_reload_leave_the_old_ones_in_force_and_are_shown(own: Service, rules: Path) -> None:
-    before = own.get("/reports/summary").json()["rules"]["city"]
+def test_broken_rules_at_reload_leave_the_old_ones_in_force_and_are_shown(ill_used: Service) -> None:
+    rules = ill_used.data / "rules"
+    before = ill_used.get("/reports/summary").json()["rules"]["city"]
     place = broken(rules)
     try:
-        until(lambda: place in fault_shown(own))
-        assert own.get("/reports/summary").json()["rules"]["city"] == before
-        assert own.answer("楼下太吵了，睡不着")["order_id"]
-        assert "fenliu_rules_refused" in own.http.get("/metrics").text
+        until(lambda: place in fault_shown(ill_used))
+        assert ill_used.get("/reports/summary").json()["rules"]["city"] == before
+        assert ill_used.answer("楼下太吵了，睡不着")["order_id"]
+        assert "fenliu_rules_refused" in ill_used.http.get("/metrics").text
         # A process that dies while the files are faulty comes back with the rules that were in force.
-        dead = own.kill("api-0")
-        until(lambda: own.pid("api-0") != dead and own.ready(), 60)
-        assert place in fault_shown(own)
-        assert own.answer("路灯坏了")["order_id"]
+        dead = ill_used.kill("api-0")
+        until(lambda: ill_used.pid("api-0") != dead and ill_used.ready(), 60)
+        assert place in fault_shown(ill_used)
+        assert ill_used.answer("路灯坏了")["order_id"]
     finally:
         mended(rules)
-    until(lambda: fault_shown(own) == "")
+    until(lambda: fault_shown(ill_used) == "")
 
 
-def test_a_store_that_dies_is_503_with_retry_after_and_comes_back_with_every_call(own: Service) -> None:
-    taken = [own.answer(f"第{n}栋楼下垃圾没有人收")["call_id"] for n in range(3)]
-    call = own.call("下水道堵了，污水都冒出来了")
-    own.kill("store")
-    got = own.send(call, "msg_down")
+def test_a_store_that_dies_is_503_with_retry_after_and_comes_back_with_every_call(ill_used: Service) -> None:
+    taken = [ill_used.answer(f"第{n}栋楼下垃圾没有人收")["call_id"] for n in range(3)]
+    call = ill_used.call("下水道堵了，污水都冒出来了")
+    ill_used.kill("store")
+    got = ill_used.send(call, "msg_down")
     if got.status_code != 200:  # the store may be back before the call reaches it
         faults(got, 503)
         assert int(got.headers["retry-after"]) >= 1
-    until(own.ready, 60)
-    assert until(lambda: (again := own.send(call, "msg_down")).status_code == 200 and again, 30).json()["order_id"]
+    until(ill_used.ready, 60)
+    assert until(lambda: (again := ill_used.send(call, "msg_down")).status_code == 200 and again, 30).json()["order_id"]
     for call_id in taken:
-        assert own.get(f"/calls/{call_id}").json()["status"] == "committed"
+        assert ill_used.get(f"/calls/{call_id}").json()["status"] == "committed"
 
 
-def test_a_second_service_on_the_same_data_dir_is_refused(own: Service, model: Path) -> None:
+def test_a_second_service_on_the_same_data_dir_is_refused(ill_used: Service, model: Path) -> None:
     """Two stores writing one log would destroy it."""
-    second = launch(own.data, model, "--no-console")
+    second = launch(ill_used.data, model, "--no-console")
     assert second.process.wait(60) == 2
-    assert "another `fenliu serve`" in own.log
-    assert own.ready()
+    assert "another `fenliu serve`" in ill_used.log
+    assert ill_used.ready()
 
 
-def test_nothing_clear_was_logged_in_all_this(own: Service) -> None:
+def test_nothing_clear_was_logged_in_all_this(ill_used: Service) -> None:
     phone = "13812340987"
-    own.answer("我的电话" + phone, caller={"phone": phone, "name": "王小明"})
-    own.send(own.call(phone, caller={"phone": phone}, channel=phone))
-    assert phone not in own.log
-    assert "王小明" not in own.log
+    ill_used.answer("我的电话" + phone, caller={"phone": phone, "name": "王小明"})
+    ill_used.send(ill_used.call(phone, caller={"phone": phone}, channel=phone))
+    assert phone not in ill_used.log
+    assert "王小明" not in ill_used.log
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])

@@ -1,45 +1,41 @@
 """kill -9 of the API, the worker and the store at random moments under load: nothing acknowledged is lost."""
 
 import random
-import threading
 import time
 from collections import Counter
-from pathlib import Path
 
 import httpx
 import pytest
 from calling import Bodies, Callers
-from running import Json, Service, serving, until
+from running import Json, Service, until
 
 
 @pytest.mark.parametrize(
     "kills", [6, pytest.param(24, marks=[pytest.mark.soak, pytest.mark.timeout(1200)])], ids=["sample", "campaign"]
 )
-def test_no_acknowledged_call_is_lost_and_no_order_is_sent_as_two(tmp_path: Path, model: Path, kills: int) -> None:
-    bodies = Bodies()
-    threading.Thread(target=bodies.serve_forever, daemon=True).start()
+def test_no_acknowledged_call_is_lost_and_no_order_is_sent_as_two(
+    ill_used: Service, listeners: Bodies, kills: int
+) -> None:
     dice = random.Random(20261122)
-    with serving(tmp_path / "data", model, "--no-console", FENLIU_BODIES_URL=bodies.url) as service:
-        callers = [Callers(service, f"k{i}", i, pause=0.05) for i in range(4)]
-        for caller in callers:
-            caller.start()
-        victims = ["api-0", "worker", "store"] * (kills // 3)
-        dice.shuffle(victims)
-        for victim in victims:
-            _let_calls_in(callers, 5)
-            time.sleep(dice.uniform(0, 0.3))
-            _kill_once_up(service, victim)
-        for caller in callers:
-            caller.stopping = True
-        for caller in callers:
-            caller.join(90)
-        until(service.ready, 60)
-        answers = {k: v for caller in callers for k, v in caller.answers.items()}
-        assert not [line for caller in callers for line in caller.odd]
-        assert len(answers) >= 5 * kills, "there was load between the kills"
-        until(lambda: _drained(service), 60)
-        _each_is_decided_once(service, answers, bodies)
-    bodies.shutdown()
+    callers = [Callers(ill_used, f"k{kills}-{i}", i, pause=0.05) for i in range(4)]
+    for caller in callers:
+        caller.start()
+    victims = ["api-0", "worker", "store"] * (kills // 3)
+    dice.shuffle(victims)
+    for victim in victims:
+        _let_calls_in(callers, 5)
+        time.sleep(dice.uniform(0, 0.3))
+        _kill_once_up(ill_used, victim)
+    for caller in callers:
+        caller.stopping = True
+    for caller in callers:
+        caller.join(90)
+    until(ill_used.ready, 60)
+    answers = {k: v for caller in callers for k, v in caller.answers.items()}
+    assert not [line for caller in callers for line in caller.odd]
+    assert len(answers) >= 5 * kills, "there was load between the kills"
+    until(lambda: _drained(ill_used), 60)
+    _each_is_decided_once(ill_used, answers, listeners)
 
 
 def _let_calls_in(callers: list[Callers], n: int) -> None:

@@ -4,41 +4,32 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from running import ROOT, RULES, Service, serving, until
+from running import ROOT, RULES, Service, until
 
 pytestmark = pytest.mark.timeout(300)
 PHONE = "13800006677"
 TEXT = "有人打架，动手打人了，头都打破了！"
 
 
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Service]:
-    """A service of this file's own: its trail is changed by hand at the end."""
-    with serving(tmp_path_factory.mktemp("people") / "data", model, "--no-console") as running:
-        yield running
-
-
-def fenliu(own: Service, *words: str) -> "subprocess.CompletedProcess[str]":
+def fenliu(service: Service, *words: str) -> "subprocess.CompletedProcess[str]":
     """A command on the machine of the running service."""
-    where = ["--data-dir", str(own.data), "--rules", str(RULES)]
+    where = ["--data-dir", str(service.data), "--rules", str(RULES)]
     command = [sys.executable, "-m", "engine.cli", *words, *where]
     environ = os.environ | {"FENLIU_MOVABLE_CLOCK": "1"}
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=environ)
 
 
-def fight(own: Service, **more: str) -> tuple[str, str, str]:
+def fight(service: Service, **more: str) -> tuple[str, str, str]:
     caller = {"phone": PHONE, "name": "王小明"} | more
-    found = own.answer(TEXT, location={"address": "望潮区鼓澜街道钟潮路8号"}, caller=caller)
+    found = service.answer(TEXT, location={"address": "望潮区鼓澜街道钟潮路8号"}, caller=caller)
     return found["call_id"], found["order_id"], found["decision"]["body"]["id"]
 
 
-def test_only_the_body_that_must_act_sees_the_caller_and_only_while_it_acts(own: Service) -> None:
-    call, order, holder = fight(own)
-    shown = own.get(f"/orders/{order}/contact", "body", holder)
+def test_only_the_body_that_must_act_sees_the_caller_and_only_while_it_acts(ill_used: Service) -> None:
+    call, order, holder = fight(ill_used)
+    shown = ill_used.get(f"/orders/{order}/contact", "body", holder)
     assert shown.status_code == 200, shown.text
     contact = shown.json()["contacts"][0]
     assert (contact["call_id"], contact["phone"], contact["name"]) == (call, PHONE, "王小明")
@@ -46,20 +37,20 @@ def test_only_the_body_that_must_act_sees_the_caller_and_only_while_it_acts(own:
 
     # Nobody else: not the officer, not the reader, not a body that has nothing to do with it.
     for role in ("officer", "admin", "reader", "integrator"):
-        refused = own.get(f"/orders/{order}/contact", role)
+        refused = ill_used.get(f"/orders/{order}/contact", role)
         assert refused.status_code == 403
         assert "承办" in refused.json()["detail"]
         assert PHONE not in refused.text
-    assert own.get(f"/orders/{order}/contact", "body", "qh-cx-station").status_code == 404
+    assert ill_used.get(f"/orders/{order}/contact", "body", "qh-cx-station").status_code == 404
 
     # The order is over: the reason is said, the number is not.
-    assert own.event(order, "cancel", note="误报").status_code == 200
-    over = own.get(f"/orders/{order}/contact", "body", holder)
+    assert ill_used.event(order, "cancel", note="误报").status_code == 200
+    over = ill_used.get(f"/orders/{order}/contact", "body", holder)
     assert over.status_code == 410
     assert "办结" in over.json()["detail"]
 
     # Each look stands in the trail, the refused ones too, and the trail itself names nobody.
-    trail = own.get("/audit", "officer", subject=order).json()["entries"]
+    trail = ill_used.get("/audit", "officer", subject=order).json()["entries"]
     looks = [(e["who"], e["detail"]) for e in trail if e["what"] == "look.contact"]
     assert looks[::-1][:2] == [(holder, ""), ("officer", "refused")]
     assert looks[0] == (holder, "gone")
@@ -68,60 +59,60 @@ def test_only_the_body_that_must_act_sees_the_caller_and_only_while_it_acts(own:
     assert "王" not in json.dumps(trail, ensure_ascii=False)
 
 
-def test_the_trail_is_for_officers_and_reading_it_leaves_a_trace(own: Service) -> None:
+def test_the_trail_is_for_officers_and_reading_it_leaves_a_trace(ill_used: Service) -> None:
     for role in ("dispatcher", "reader", "integrator", "author"):
-        assert own.get("/audit", role).status_code == 403
-    call, _, _ = fight(own)
-    assert own.get(f"/calls/{call}", "reader").status_code == 200
-    newest = own.get("/audit", "admin", limit=5).json()["entries"]
+        assert ill_used.get("/audit", role).status_code == 403
+    call, _, _ = fight(ill_used)
+    assert ill_used.get(f"/calls/{call}", "reader").status_code == 200
+    newest = ill_used.get("/audit", "admin", limit=5).json()["entries"]
     assert ("look.call", call, "reader") in [(e["what"], e["subject"], e["who"]) for e in newest]
-    assert own.get("/audit", "admin", limit=1).json()["entries"][0]["what"] == "look.audit"
-    assert own.get("/audit", "admin", since="2026-11-22T00:00:00").status_code == 422
+    assert ill_used.get("/audit", "admin", limit=1).json()["entries"][0]["what"] == "look.audit"
+    assert ill_used.get("/audit", "admin", since="2026-11-22T00:00:00").status_code == 422
 
 
-def test_a_person_asks_what_is_kept_and_has_it_erased(own: Service) -> None:
+def test_a_person_asks_what_is_kept_and_has_it_erased(ill_used: Service) -> None:
     """Open cases stay until somebody has acted; then the words and the person go, and the figures stay."""
     other = {"phone": "13800007788", "name": "李四"}
-    call, order, holder = fight(own, **other)
-    kept = json.loads(fenliu(own, "person", "export", "--phone", "138 0000 7788").stdout)
+    call, order, holder = fight(ill_used, **other)
+    kept = json.loads(fenliu(ill_used, "person", "export", "--phone", "138 0000 7788").stdout)
     assert [(c["call"]["call_id"], c["contact"]["name"]) for c in kept["calls"]] == [(call, "李四")]
 
-    still = fenliu(own, "person", "erase", "--phone", other["phone"])
+    still = fenliu(ill_used, "person", "erase", "--phone", other["phone"])
     assert still.returncode == 1, still.stderr
     assert f"{order} is open" in still.stdout
-    assert own.get(f"/orders/{order}/contact", "body", holder).status_code == 200
+    assert ill_used.get(f"/orders/{order}/contact", "body", holder).status_code == 200
 
-    assert own.event(order, "cancel", note="误报").status_code == 200
-    gone = fenliu(own, "person", "erase", "--phone", other["phone"])
+    assert ill_used.event(order, "cancel", note="误报").status_code == 200
+    gone = fenliu(ill_used, "person", "erase", "--phone", other["phone"])
     assert gone.returncode == 0, gone.stdout + gone.stderr
-    assert own.get(f"/calls/{call}").json()["call"]["text"] == "（已按规定删除）"
-    assert own.order(order)["summary"] == "（已按规定删除）"
-    assert json.loads(fenliu(own, "person", "export", "--phone", other["phone"]).stdout)["calls"] == []
-    done = [e["what"] for e in own.get("/audit", "admin", limit=40).json()["entries"]]
+    assert ill_used.get(f"/calls/{call}").json()["call"]["text"] == "（已按规定删除）"
+    assert ill_used.order(order)["summary"] == "（已按规定删除）"
+    assert json.loads(fenliu(ill_used, "person", "export", "--phone", other["phone"]).stdout)["calls"] == []
+    done = [e["what"] for e in ill_used.get("/audit", "admin", limit=40).json()["entries"]]
     assert {"person.export", "person.erase", "person.erased"} <= set(done)
 
-    periods = json.loads(fenliu(own, "retention", "--json").stdout)
+    periods = json.loads(fenliu(ill_used, "retention", "--json").stdout)
     assert not periods["applied"]
     assert {p["what"] for p in periods["periods"]} >= {"texts", "calls", "orders", "log", "audit"}
     assert all(p["count"] == 0 for p in periods["periods"])
 
 
-def test_verify_names_the_entry_somebody_changed(own: Service) -> None:
-    holds = fenliu(own, "audit", "verify", "--json")
+def test_verify_names_the_entry_somebody_changed(ill_used: Service) -> None:
+    holds = fenliu(ill_used, "audit", "verify", "--json")
     assert holds.returncode == 0, holds.stderr
     said = json.loads(holds.stdout)
     assert said["entries"] >= 1
-    assert json.loads(fenliu(own, "audit", "verify", "--json", "--end", said["end"]).stdout)["holds"]
-    shown = fenliu(own, "audit", "show", "--person", "reader", "--since", "2020-01-01")
+    assert json.loads(fenliu(ill_used, "audit", "verify", "--json", "--end", said["end"]).stdout)["holds"]
+    shown = fenliu(ill_used, "audit", "show", "--person", "reader", "--since", "2020-01-01")
     assert "look.call" in shown.stdout
 
     from redis import Redis
 
     from engine.store import embedded
 
-    store = Redis.from_url(embedded.url(own.data))
+    store = Redis.from_url(embedded.url(ill_used.data))
     store.xdel("{cj}:audit", "2-0")
-    broken = fenliu(own, "audit", "verify")
+    broken = fenliu(ill_used, "audit", "verify")
     assert broken.returncode == 1
     assert "after entry 1 comes entry 3" in broken.stdout
-    until(lambda: own.get("/audit", "admin").status_code == 200)
+    until(lambda: ill_used.get("/audit", "admin").status_code == 200)
