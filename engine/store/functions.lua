@@ -125,12 +125,12 @@ local function windows(p, queries)
     local key = p .. 'win:' .. q.key
     local back = math.max(q.length * 2, q.at - (q.buckets[#q.buckets] or q.at), 3600000) + 86400000
     -- A query without a member only asks. Late events forget nothing that a newer one still looks at.
-    if q.member ~= '' then
-      remember(key, q.at, q.member, back, q.at - back)
-    end
+    local others = q.member == '' or remember(key, q.at, q.member, back, q.at - back)
     -- limit 0: the event is only written down.
     out[i] = {}
-    if q.limit > 0 then out[i] = #q.buckets > 0 and numbers(key, q) or answer(key, q) end
+    if q.limit > 0 and (others or q.fewest < 2) then
+      out[i] = #q.buckets > 0 and numbers(key, q) or answer(key, q)
+    end
   end
   return out
 end
