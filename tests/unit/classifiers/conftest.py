@@ -1,4 +1,4 @@
-"""The sample city and a small classifier trained on a sixth of the corpus, once a test run."""
+"""The sample city, its trained classifier, and a few texts of the corpus."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -7,19 +7,12 @@ import pytest
 
 from classifiers.corpus import Text, shipped
 from classifiers.reader import Reader
-from classifiers.starting import train
+from classifiers.starting import load
 from classifiers.weights import Weights
 from engine.model.city import City
 from engine.model.values import replace
-from engine.ruleset import load
 
-RULES = Path(__file__).parents[3] / "rules"
 PER_CATEGORY = 14
-
-
-@pytest.fixture(scope="session")
-def city() -> City:
-    return load(RULES)
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +25,8 @@ def some_texts() -> list[Text]:
 
 
 @pytest.fixture(scope="session")
-def weights(city: City, some_texts: list[Text]) -> Weights:
-    return train(city, some_texts, {}, "test")
+def weights(city: City, model: Path) -> Weights:
+    return load(city, model).weights
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from engine.model.values import replace
 def small(some_texts: list[Text], monkeypatch: pytest.MonkeyPatch) -> None:
     """A corpus small enough to train twice in a test."""
 
-    texts = [replace(text, split="test" if at % 5 == 0 else "train") for at, text in enumerate(some_texts[::4])]
+    texts = [replace(text, split="test" if at % 5 == 0 else "train") for at, text in enumerate(some_texts[::7])]
     for room in (starting, learning):
         monkeypatch.setattr(room, "shipped", lambda: texts)
         monkeypatch.setattr(room, "content_hash", lambda: "small")
