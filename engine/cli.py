@@ -236,10 +236,8 @@ def _mount() -> None:
         return ruleset.load(_settings().rules)
 
     def reader(folder: Path) -> Any:
-        from engine import (
-            at_store,  # seconds to import; most commands never read a text
-            rulebook,
-        )
+        # A second to import; most commands never read a text.
+        from engine import at_store, rulebook
 
         return rulebook.reader_of(replace(at_store.source_of(_settings()), rules_dir=folder)).read
 

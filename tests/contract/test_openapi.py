@@ -68,7 +68,7 @@ def test_every_operation_answers_as_documented(service: Service, mode: Generatio
                 make_sense(service, case)
             if case.operation.path == "/v1/calls":
                 sign(service, case)
-            case.call_and_validate(excluded_checks=UNSAID.get(case.operation.label, []))
+            case.call_and_validate(excluded_checks=UNSAID.get(case.operation.label, []), timeout=60)
 
         try:
             answers()

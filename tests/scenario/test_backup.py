@@ -27,29 +27,24 @@ def fenliu(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.fixture(scope="module")
-def taken(tmp_path_factory: pytest.TempPathFactory, model: Path) -> tuple[Path, dict[str, Json], bytes, str]:
+def taken(tmp_path_factory: pytest.TempPathFactory, ill_used: Service) -> tuple[Path, dict[str, Json], bytes, str]:
     """(backup, what was acknowledged before it began, the secret, words of the command)."""
     folder = tmp_path_factory.mktemp("backup")
-    bodies = Bodies()
-    threading.Thread(target=bodies.serve_forever, daemon=True).start()
-    with serving(folder / "data", model, "--no-console", FENLIU_BODIES_URL=bodies.url) as service:
-        callers = [Callers(service, f"b{i}", i, pause=0.1) for i in range(2)]
-        for caller in callers:
-            caller.start()
-        until(lambda: sum(len(c.answers) for c in callers) > 40, 60)
-        before = {k: v for c in callers for k, v in c.answers.items()}
-        said = fenliu("backup", str(folder / "city.backup"), "--data-dir", str(folder / "data"))
-        assert said.returncode == 0, said.stderr
-        during = sum(len(c.answers) for c in callers) - len(before)
-        assert during > 10, "calls were taken while the backup was made"
-        for caller in callers:
-            caller.stopping = True
-        for caller in callers:
-            caller.join(60)
-        assert not [line for c in callers for line in c.odd]
-        secret = service.secret
-    bodies.shutdown()
-    return folder / "city.backup", before, secret, said.stdout
+    callers = [Callers(ill_used, f"b{i}", i, pause=0.1) for i in range(2)]
+    for caller in callers:
+        caller.start()
+    until(lambda: sum(len(c.answers) for c in callers) > 40, 60)
+    before = {k: v for c in callers for k, v in c.answers.items()}
+    said = fenliu("backup", str(folder / "city.backup"), "--data-dir", str(ill_used.data))
+    assert said.returncode == 0, said.stderr
+    during = sum(len(c.answers) for c in callers) - len(before)
+    assert during > 10, "calls were taken while the backup was made"
+    for caller in callers:
+        caller.stopping = True
+    for caller in callers:
+        caller.join(60)
+    assert not [line for c in callers for line in c.odd]
+    return folder / "city.backup", before, ill_used.secret, said.stdout
 
 
 def test_every_acknowledged_call_is_there_and_its_clock_runs_on(
