@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from browser_fixtures import Bodies, Open, picture, shot
 from playwright.sync_api import Page
 from running import Service
@@ -29,7 +30,8 @@ def settled(page: Page, path: str) -> None:
     page.wait_for_timeout(400)
 
 
-def test_every_page_at_every_size(open_as: Open, city_service: Service, bodies: Bodies) -> None:
+@pytest.mark.parametrize(("size", "dark"), [("desk", False), ("wall", True), ("phone", False)])
+def test_every_page_at_every_size(open_as: Open, city_service: Service, bodies: Bodies, size: str, dark: bool) -> None:
     """Kept as test output, and in the docs by `make pictures`; none scrolls sideways, none is closed to anybody."""
     for n, text in enumerate(
         (
@@ -48,15 +50,14 @@ def test_every_page_at_every_size(open_as: Open, city_service: Service, bodies: 
         "model": "/models/fraud_brushing", "hotspots": "/hotspots?days=7", "dossiers": "/dossiers",
         "dossier": f"/dossiers/{dispute['links']['dossier_id']}", "figures": "/figures", "operations": "/operations",
     }  # fmt: skip
-    for size, dark in (("desk", False), ("wall", True), ("phone", False)):
-        page = open_as("officer", size=size, dark=dark)
-        for name, path in pages.items():
-            settled(page, path)
-            if size == "desk" or (dark and name in ("board", "order")):  # dark: the two with the most colours
-                assert not faults(page), f"{name} {size}"
-            if size == "desk" and name in IN_DOCS:
-                picture(page, name)
-            else:
-                shot(page, f"{name}-{size}")
-            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert wide <= 0, f"{name} scrolls sideways on {size}: {wide} px"
+    page = open_as("officer", size=size, dark=dark)
+    for name, path in pages.items():
+        settled(page, path)
+        if size == "desk" or (dark and name in ("board", "order")):  # dark: the two with the most colours
+            assert not faults(page), f"{name} {size}"
+        if size == "desk" and name in IN_DOCS:
+            picture(page, name)
+        else:
+            shot(page, f"{name}-{size}")
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{name} scrolls sideways on {size}: {wide} px"
