@@ -39,8 +39,8 @@ KNOWN = 16_000
 TEAM = 2
 """Networks trained from different beginnings, whose logits are averaged: one errs where the other does not."""
 EPOCHS = 9
-BATCH = 400
-PACE = 4e-3
+BATCH = 800
+PACE = 6e-3
 _PARALLEL = 2
 """Processes that train folds side by side."""
 

@@ -42,7 +42,7 @@ def test_every_page_at_every_size(open_as: Open, city_service: Service, bodies: 
     ):
         city_service.answer(text, caller={"phone": f"1390007001{n}"})
     fight = city_service.answer("新渡街道科汇社区有人打架，流血了", caller={"phone": "13900070020"})
-    unsure = city_service.answer("喂，那个，就是那件事，你们到底管不管", caller={"phone": "13900070021"})
+    unsure = city_service.answer("物业拿钥匙进我家抄表，没敲门，我正换衣服", caller={"phone": "13900070021"})
     dispute = city_service.answer(LEAK, caller={"phone": "13900070022"}, location=PLACE)
     pages = {
         "board": "/", "order": f"/orders/{fight['order_id']}", "call": f"/calls/{fight['call_id']}",

@@ -39,8 +39,8 @@ def test_moves_are_made_on_the_order_page(open_as: Open, city_service: Service) 
 
 def test_an_unsure_call_is_decided_by_one_key(open_as: Open, city_service: Service) -> None:
     # Another waits longer: the desk must not open that one.
-    unsure(city_service, "喂，那个，就是那件事，你们到底管不管", "13900020012")
-    order = unsure(city_service, "喂，那个，就是那个事情，你们管不管啊", "13900020002")
+    unsure(city_service, "物业拿钥匙进了我家抄表，没敲门，我正换衣服，今天我找他理论", "13900020012")
+    order = unsure(city_service, "有个说是前员工的人在公司前台静坐，要结清三千五的提成，希望来人劝他走", "13900020002")
     page = open_as("officer", f"/review?at={order}")
     answer = page.locator(".r-answer").first
     expect(answer).to_be_visible()
@@ -53,7 +53,7 @@ def test_an_unsure_call_is_decided_by_one_key(open_as: Open, city_service: Servi
 
 
 def test_a_second_officer_sees_that_it_is_taken(open_as: Open, city_service: Service) -> None:
-    order = unsure(city_service, "喂，我想问一下，上次那个情况怎么样了", "13900020003")
+    order = unsure(city_service, "前面那车横着，他嫌我昨天停了他的位不挪，打电话他说让我求他", "13900020003")
     first = open_as("officer", f"/review?at={order}")
     expect(first.locator(".r-answer").first).to_be_visible()
     second = open_as("dispatcher", f"/review?at={order}")
