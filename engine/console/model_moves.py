@@ -33,6 +33,7 @@ def title(desk: Desk) -> None:
 def moves(desk: Desk) -> None:
     """Where the model stands and the legal next moves as buttons."""
     t, model = desk.seen.words, desk.model
+    desk.moves_when_changed = desk.is_changed
     at = "proposal" if model.proposal else model.state
     steps = "".join(
         f'<li class="{_step(step, at)}"{" aria-current=step" if step == at else ""}><b>{escape(t("mo_" + step))}</b>'

@@ -34,6 +34,8 @@ class Desk:
     turn: int = 0
     """Number of the newest check: answers of older ones are thrown away."""
     redraw: dict[str, Callable[[], Any]] = field(default_factory=dict)
+    moves_when_changed: bool | None = None
+    """Whether the moves on the screen are those of a changed text."""
     editor: Editor | None = None
     host: ui.element | None = None
 
@@ -86,7 +88,9 @@ def show(desk: Desk, found: Checked) -> None:
     ]
     assert desk.editor is not None  # noqa: S101 - drawn before anything is typed
     desk.editor.run_method("mark", marks)
-    again(desk, "title", "faults", "moves")
+    again(desk, "title", "faults")
+    if desk.moves_when_changed != desk.is_changed:  # else a click on its way would meet a button that is gone
+        again(desk, "moves")
 
 
 def is_own(desk: Desk, fault: Fault) -> bool:

@@ -72,7 +72,10 @@ def test_write_a_model_with_a_fault_fix_it_backtest_put_it_into_shadow(open_as: 
 
     second = open_as("officer", "/models/drone_noise")
     expect(second.locator(".m-diff ins")).to_contain_text("state: live")
-    second.get_by_role("button", name="批准上线").click()
+    approve = second.get_by_role("button", name="批准上线").element_handle()
+    expect(second.locator(".m-verdict").first).to_contain_text("错误", timeout=10_000)
+    assert approve.evaluate("one => one.isConnected"), "the first check leaves the button that is being clicked"
+    approve.click()
     second.get_by_role("button", name="确定").click()
     until(lambda: state_of(city_service, "drone_noise") == "live", 60)
     expect(second.locator(".p-line")).to_contain_text("批准上线", timeout=15_000)
