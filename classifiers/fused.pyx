@@ -203,6 +203,22 @@ cdef inline uint64_t spread(uint64_t key) noexcept nogil:
     return key ^ (key >> 32)
 
 
+cdef inline int keep(
+    double* values, Py_ssize_t* places, int kept, int number, double value, Py_ssize_t place
+) noexcept nogil:
+    """Takes a value among the `number` greatest, the greatest first, of equals the first; answers how many are kept."""
+    cdef Py_ssize_t at
+    if kept == number and value <= values[kept - 1]:
+        return kept
+    kept = min(kept + 1, number)
+    at = kept - 1
+    while at > 0 and values[at - 1] < value:
+        values[at], places[at] = values[at - 1], places[at - 1]
+        at -= 1
+    values[at], places[at] = value, place
+    return kept
+
+
 cdef class Layers:
     """A model's rows and network, as weights.py describes them, and the matters of the city's categories."""
 
@@ -387,14 +403,8 @@ cdef class Layers:
             total = along(&self.wide[row, 0], &direction[self.hidden], self.beside)
             if row < self.known:
                 total += along(&self.deep[row, 0], &direction[0], self.hidden)
-            if total <= 0.0 or (kept == number and total <= values[kept - 1]):
-                continue
-            kept = min(kept + 1, number)
-            place = kept - 1
-            while place > 0 and values[place - 1] < total:
-                values[place], places[place] = values[place - 1], places[place - 1]
-                place -= 1
-            values[place], places[place] = total, at - 1
+            if total > 0.0:
+                kept = keep(values, places, kept, number, total, at - 1)
         return sorted([places[place] for place in range(kept)])
 
 
@@ -406,12 +416,5 @@ def leaders(const double[::1] values not None, int number):
     cdef int kept = 0
     number = min(number, MOST)
     for at in range(values.shape[0]):
-        if kept == number and values[at] <= best[kept - 1]:
-            continue
-        kept = min(kept + 1, number)
-        place = kept - 1
-        while place > 0 and best[place - 1] < values[at]:
-            best[place], places[place] = best[place - 1], places[place - 1]
-            place -= 1
-        best[place], places[place] = values[at], at
+        kept = keep(best, places, kept, number, values[at], at)
     return [(places[place], best[place]) for place in range(kept)]

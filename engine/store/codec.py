@@ -21,8 +21,7 @@ def fields_of(found: Any) -> dict[bytes, Any]:
 
 def packed(value: Any) -> msgspec.Raw:
     """A frozen value as JSON text inside the arguments of a stored function."""
-    written = _encoder.encode(value)
-    return msgspec.Raw(_STR32 + len(written).to_bytes(4, "big") + written)
+    return packed_text(_encoder.encode(value))
 
 
 def packed_text(written: bytes) -> msgspec.Raw:
