@@ -1,69 +1,62 @@
 """The connections to bodies: a host is resolved once, judged, and the very address that was judged is connected to.
 
 A name that answers "public" to a question and "private" a moment later (DNS rebinding) gains nothing by it. Redirects
-are not followed and no proxy of the environment is used: httpcore knows neither.
+are not followed, no proxy of the environment is used, cookies are not kept, answers are not unpacked.
 """
 
 import ipaddress
 import socket
-from collections.abc import Iterable
 from typing import Any
 
-import anyio
-import httpcore
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 _MOST_READ = 65_536
 """Bytes of an answer that are read so that its connection can be used again."""
+_MOST_CONNECTIONS = 200
+_KEPT_S = 4.0
+"""How long an idle connection is kept: shorter than the five seconds after which common servers let go of theirs."""
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class PrivateAddress(Exception):
-    """The host resolves to an address that is not on the public net."""
+    """The host is or resolves to an address that is not on the public net."""
 
 
-class PublicOnly(httpcore.AsyncNetworkBackend):
-    """Connects only to public addresses."""
+class PublicOnly(AbstractResolver):
+    """Names whose addresses are all public."""
 
     def __init__(self) -> None:
-        self._inner = httpcore.AnyIOBackend()
+        self._inner = aiohttp.ThreadedResolver()
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - as httpcore asks
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
         """Raises `PrivateAddress` when any address of the host is not public; nothing was sent then."""
-        try:
-            found = await anyio.to_thread.run_sync(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except OSError as error:
-            raise httpcore.ConnectError(str(error)) from error
-        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-        if not addresses or not all(_public(address) for address in addresses):
+        found = await self._inner.resolve(host, port, family)
+        if not all(_public(one["host"]) for one in found):
             raise PrivateAddress
-        return await self._first(addresses, port, timeout, local_address, socket_options)
+        return found
 
-    async def _first(self, addresses: list[str], port: int, *more: Any) -> httpcore.AsyncNetworkStream:
-        """The first address that takes the connection."""
-        for address in addresses[:-1]:
-            try:
-                return await self._inner.connect_tcp(address, port, *more)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
-        return await self._inner.connect_tcp(addresses[-1], port, *more)
-
-    async def sleep(self, seconds: float) -> None:
-        """As httpcore asks for it between its own tries."""
-        await self._inner.sleep(seconds)
+    async def close(self) -> None:
+        """As the connector asks for it."""
+        await self._inner.close()
 
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+def _public_socket(info: tuple[Any, ...]) -> socket.socket:
+    """A socket for one address. An endpoint that is an address itself asks no resolver and is judged here."""
+    family, kind, protocol, _, address = info
+    if not _public(str(address[0])):
+        raise PrivateAddress
+    return socket.socket(family, kind, protocol)
 
 
 def _public(address: str) -> bool:
     """Whether an address is on the public net; an IPv4 address inside an IPv6 one is judged as what it is."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:  # an old way of writing an address, which the system would understand
+        return False
     inner: list[ipaddress.IPv4Address | ipaddress.IPv6Address | None] = [ip]
     if isinstance(ip, ipaddress.IPv6Address):
         inner = [ip.ipv4_mapped or ip, ip.sixtofour, *(ip.teredo or ())]
@@ -76,41 +69,44 @@ class Connections:
     """Kept-open connections: one pool for bodies that may be private, one that only knows the public net."""
 
     def __init__(self) -> None:
-        self._anywhere = _pool(None)
-        self._public = _pool(PublicOnly())
+        self._pools: dict[bool, aiohttp.ClientSession] = {}
 
     async def close(self) -> None:
         """Let go of the connections."""
-        await self._anywhere.aclose()
-        await self._public.aclose()
+        for pool in self._pools.values():
+            await pool.close()
+        self._pools.clear()
 
     async def post(
         self, url: str, content: bytes, headers: dict[str, str], *, private: bool, timeout_s: float
     ) -> tuple[int, str]:
-        """(status, Retry-After) of one POST. Raises what httpcore raises, `PrivateAddress`, `TimeoutError`."""
-        pool = self._anywhere if private else self._public
-        waits = dict.fromkeys(("connect", "read", "write", "pool"), timeout_s)
-        sent = pool.stream("POST", url, headers=list(headers.items()), content=content, extensions={"timeout": waits})
-        with anyio.fail_after(timeout_s):  # of the whole try: a body that drips must not hold it for ever
-            async with sent as answer:
-                await _drain(answer)
-                return answer.status, _header(answer.headers, b"retry-after")
+        """(status, Retry-After) of one POST that may take `timeout_s` from its first to its last byte.
+
+        Raises what aiohttp raises, `PrivateAddress`, `TimeoutError`.
+        """
+        if private not in self._pools:  # made at the first use: it belongs to the loop that runs then
+            self._pools[private] = _pool(private=private)
+        limit = aiohttp.ClientTimeout(total=timeout_s)
+        async with self._pools[private].post(
+            url, data=content, headers=headers, allow_redirects=False, timeout=limit
+        ) as answer:
+            await _drain(answer)
+            return answer.status, answer.headers.get("retry-after", "")
 
 
-def _pool(backend: httpcore.AsyncNetworkBackend | None) -> httpcore.AsyncConnectionPool:
-    return httpcore.AsyncConnectionPool(
-        max_connections=200, max_keepalive_connections=100, keepalive_expiry=5.0, network_backend=backend
+def _pool(*, private: bool) -> aiohttp.ClientSession:
+    common: dict[str, Any] = {"limit": _MOST_CONNECTIONS, "keepalive_timeout": _KEPT_S}
+    if not private:
+        common |= {"resolver": PublicOnly(), "socket_factory": _public_socket}
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(**common), cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
     )
 
 
-async def _drain(answer: httpcore.Response) -> None:
+async def _drain(answer: aiohttp.ClientResponse) -> None:
     """Read a short answer to its end; a long one is left, and its connection with it."""
     read = 0
-    async for part in answer.aiter_stream():
+    async for part in answer.content.iter_any():
         read += len(part)
         if read > _MOST_READ:
             return
-
-
-def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in headers if key.lower() == name), "")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpcore
+import aiohttp
 import msgspec
 
 from engine import tracing
@@ -55,9 +55,9 @@ class Sender:
             )
         except PrivateAddress:
             return _PRIVATE
-        except (httpcore.UnsupportedProtocol, httpcore.LocalProtocolError, ValueError):
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError):
             return _NO_URL
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return Verdict(Outcome.RETRY_LATER, type(error).__name__)
         return judge_response(status, retry_after, now / 1000)
 

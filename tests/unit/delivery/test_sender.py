@@ -126,7 +126,8 @@ async def test_a_redirect_is_not_followed() -> None:
 async def test_no_request_into_our_own_network_unless_the_table_allows_it(host: str) -> None:
     async with receiving(saying("204 No Content")) as receiver:
         outcome, reason = await sent(f"http://{host}:{receiver.port}/", private=False)
-    assert (outcome, "private address" in reason, receiver.heard) == (Outcome.REFUSED, True, [])
+    says = "no URL" if host in ("2130706433", "127.1") else "private address"  # half an address is none
+    assert (outcome, says in reason, receiver.heard) == (Outcome.REFUSED, True, [])
 
 
 @pytest.mark.parametrize("reply", [silence, drip, hang_up], ids=["silent", "dripping", "hanging up"])
