@@ -6,13 +6,22 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-from classifiers.conformal import divert_threshold, precision_threshold
+from classifiers.conformal import allowed_errors, divert_threshold, precision_threshold
 from classifiers.corpus import Text
-from classifiers.matters import MATTERS, group_above, group_names, matter_map, matter_shares, true_matters
+from classifiers.matters import (
+    MATTERS,
+    group_above,
+    group_names,
+    matter_map,
+    matter_shares,
+    police_groups,
+    true_matters,
+)
 from classifiers.normalise import plain
 from classifiers.phrases import Phrases
-from classifiers.training import fit_hearing, folds, heard, softmax
-from classifiers.weights import ALPHA, Floats, Thresholds
+from classifiers.scorer import curved
+from classifiers.training import ABSENT, fit_hearing, folds, heard, softmax
+from classifiers.weights import ALPHA, Floats, Promise, Thresholds
 from engine.model.city import City
 
 CONFIDENCE = 0.9
@@ -28,6 +37,11 @@ SUSPECT = 0.35
 """Danger score at which police work counts as danger: sending a crew faster costs little there."""
 DOUBT_MISSED = 0.02
 """Share of dangers that may lie below the doubtful band."""
+TIMES_ALPHA = {"ordinary": 1.0, "danger": 2.0, "border": 5.0}
+"""How much more than α may leave of the kinds that were written to be hard. They are half of the corpus's police texts
+and, nobody knows how exactly, a few in a hundred calls: one promise for the mixture would be about the mixture."""
+_STEPS = 3000
+"""Most steps of fitting a line; it ends long before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,8 @@ class Held:
     """True matter, as index into MATTERS."""
     endangered: npt.NDArray[np.bool_]
     phrased: npt.NDArray[np.bool_]
+    kinds: npt.NDArray[np.str_]
+    """Of corpus.KINDS."""
 
 
 def calibrate(
@@ -72,33 +88,41 @@ def calibrate(
     shares = softmax(heard(logits, beside, loud, over), temperature)
     calm, threats = shares[:, : len(names)], shares[:, len(names) :]
     threat = threats.sum(axis=1)
-    proof = evidence(margins, calm @ sums[:, 0] + threat, threat, phrased)
+    ours = police_groups(above, sums)
+    proof = evidence(margins, ours, calm @ sums[:, 0] + threat, threat, phrased)
     where = folds(texts)
     police_line, police = _line(proof, matters == 0, where)
     danger_line, danger = _line(proof, endangered, where)
     by_matter = np.array(
         [matter_shares(row, share) for row, share in zip((calm + threats) @ sums, police, strict=True)]
     )
-    held = Held(by_matter, danger, matters, endangered, phrased)
+    kinds = np.array([text.kind for text in texts])
+    held = Held(by_matter, danger, matters, endangered, phrased, kinds)
     return Calibration(temperature, tuple(above), loud, police_line, danger_line, thresholds(held, alpha))
 
 
-def evidence(margins: Floats, police: Floats, danger: Floats, phrased: npt.NDArray[np.bool_]) -> Floats:
-    """The columns that scorer.py weighs, for many texts at once."""
+def evidence(
+    margins: Floats, ours: npt.NDArray[np.bool_], police: Floats, danger: Floats, phrased: npt.NDArray[np.bool_]
+) -> Floats:
+    """What scorer.py weighs, for many texts at once; `ours` says which groups are the police's."""
     odds = [np.log(held / (1.0 - held)) for held in (np.clip(police, 1e-6, 1 - 1e-6), np.clip(danger, 1e-6, 1 - 1e-6))]
-    return np.stack([margins[:, -2], margins[:, -1], *odds, phrased.astype(float)], axis=1)
+    groups = margins[:, -2 - len(ours) : -2]
+    loudest = [groups[:, side].max(axis=1, initial=ABSENT) for side in (ours, ~ours)]
+    result: Floats = np.stack(curved([*margins[:, -2:].T, *odds, phrased.astype(float), *loudest]), axis=1)
+    return result
 
 
 def _line(
     proof: Floats, truth: npt.NDArray[np.bool_], where: npt.NDArray[np.int64]
 ) -> tuple[tuple[float, ...], Floats]:
     """A logistic line over the evidence, and what lines that never saw a text say of it."""
-    held = np.zeros(len(truth))
+    widths = np.maximum(proof.std(axis=0), 1e-9)
+    even, held = proof / widths, np.zeros(len(truth))
     for number in np.unique(where):
         at = where == number
-        held[at] = LogisticRegression().fit(proof[~at], truth[~at]).predict_proba(proof[at])[:, 1]
-    whole = LogisticRegression().fit(proof, truth)
-    return (float(whole.intercept_[0]), *map(float, whole.coef_[0])), held
+        held[at] = LogisticRegression(max_iter=_STEPS).fit(even[~at], truth[~at]).predict_proba(even[at])[:, 1]
+    whole = LogisticRegression(max_iter=_STEPS).fit(even, truth)
+    return (float(whole.intercept_[0]), *map(float, whole.coef_[0] / widths)), held
 
 
 def speaking(texts: list[Text], city: City) -> npt.NDArray[np.bool_]:
@@ -115,12 +139,29 @@ def thresholds(held: Held, alpha: float = ALPHA) -> Thresholds:
     # What no threshold can divert (a phrase speaks, danger in doubt, police likeliest) carries the highest risk.
     stays = held.phrased | (held.danger >= doubt) | (held.shares.argmax(axis=1) == 0)
     risk = np.where(stays, 2.0, held.shares[:, 0])
-    divert, errors = divert_threshold(risk[police], alpha, CONFIDENCE)
+    divert, promises = promised(risk[police], held.kinds[police], alpha)
     leaving = risk <= divert
     right = held.shares.argmax(axis=1) == held.matters
     settle = precision_threshold(held.shares[leaving].max(axis=1), right[leaving], SETTLE_PRECISION)
     staying = ~leaving & (held.shares.argmax(axis=1) == 0)
     keep = precision_threshold(held.shares[staying, 0], police[staying], KEEP_PRECISION)
-    return Thresholds(
-        divert, keep, settle, found, doubt, min(SUSPECT, found), alpha, CONFIDENCE, int(police.sum()), errors
+    return Thresholds(divert, keep, settle, found, doubt, min(SUSPECT, found), alpha, CONFIDENCE, promises)
+
+
+def promised(risks: Floats, kinds: npt.NDArray[np.str_], alpha: float) -> tuple[float, tuple[Promise, ...]]:
+    """The highest threshold under which the promise for each kind of police call holds, and those promises.
+
+    A kind of which there are too few calls for a promise of its own counts as ordinary.
+    """
+    own = [
+        kind
+        for kind, times in TIMES_ALPHA.items()
+        if allowed_errors(int(np.count_nonzero(kinds == kind)), times * alpha, CONFIDENCE) >= 0
+    ]
+    strata = {kind: risks[kinds == kind] for kind in own if kind != "ordinary"}
+    strata["ordinary"] = risks[~np.isin(kinds, list(strata))]
+    divert = min(divert_threshold(found, TIMES_ALPHA[kind] * alpha, CONFIDENCE)[0] for kind, found in strata.items())
+    return divert, tuple(
+        Promise(kind, TIMES_ALPHA[kind] * alpha, len(found), int(np.count_nonzero(found <= divert)))
+        for kind, found in sorted(strata.items(), key=lambda one: TIMES_ALPHA[one[0]])
     )

@@ -17,6 +17,7 @@ REGISTERS = (
     "plain", "panicked", "rambling", "child", "elderly", "drunk", "polite", "official", "rider", "shopkeeper",
     "foreigner", "dialect", "asr", "traditional", "two", "letter",
 )  # fmt: skip
+KINDS = ("ordinary", "danger", "harmless", "border")
 SPLITS = ("train", "calibration", "test")
 
 
@@ -30,7 +31,8 @@ class Text:
     danger: bool
     register: str
     kind: str = "ordinary"
-    """`ordinary`, `danger` (said indirectly or hidden in a civil complaint), `harmless` (frightening words only)."""
+    """`ordinary`, `danger` (said indirectly or hidden in a civil complaint), `harmless` (frightening words only),
+    `border` (made to sound like another matter: twins that differ in one fact, police work in civil words)."""
     split: str = "train"
 
 

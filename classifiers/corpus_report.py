@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifiers.corpus import CORPUS, REGISTERS, Text, content_id, shipped, split_of, write_lines
+from classifiers.corpus import CORPUS, KINDS, REGISTERS, Text, content_id, shipped, split_of, write_lines
 from classifiers.normalise import fold
 from engine.model.values import replace
 
@@ -65,7 +65,7 @@ def read_drafts(folder: Path) -> Iterator[Text]:
                 print(f"{path.name}:{number}: not `register|danger|text`", file=sys.stderr)
                 continue
             category, register, danger, text = fields
-            kind = next((kind for kind in ("danger", "harmless") if path.stem.startswith("_" + kind)), "ordinary")
+            kind = next((kind for kind in KINDS if path.stem.startswith("_" + kind)), KINDS[0])
             yield Text(content_id(text), text.strip(), category, danger == "1", register, kind)
 
 

@@ -1,4 +1,4 @@
-"""What the model sees of a folded text: character 1- and 2-grams, and the concepts its words belong to.
+"""What the model sees of a folded text: character 1-, 2- and 3-grams, and the concepts its words belong to.
 
 A feature is there or not (a word said twice is not twice as true). `concepts.txt` and, finer, `wordings.txt` group
 words of one meaning, so that 匕首 speaks although the corpus only ever said 水果刀.
@@ -12,9 +12,10 @@ from pathlib import Path
 
 from classifiers.fused import Grams
 
-VERSION = "5"
+VERSION = "6"
 """Of features and training; raise it when either changes, so that cached models are left behind."""
 CONCEPT_MARK = "#"
+_TRIPLE = 3
 COARSE, FINE = "concepts.txt", "wordings.txt"
 
 
@@ -59,10 +60,16 @@ def _concept_words() -> tuple[Grams, list[tuple[str, ...]]]:
 def tokens(folded: str) -> list[str]:
     """The features of a folded text for scikit-learn's vectoriser; each once."""
     table = concepts()
-    found = set(folded).union(map(add, folded, folded[1:]))
+    pairs = list(map(add, folded, folded[1:]))
+    found = set(folded).union(pairs, map(add, pairs, folded[2:]))
     for gram in grams(folded):
         found.update(table.get(gram, ()))
     return sorted(found)
+
+
+def rides_along(name: str) -> bool:
+    """Whether a feature is a triple of characters: the linear machines hear it, the network and the norm do not."""
+    return len(name) == _TRIPLE and not name.startswith(CONCEPT_MARK)
 
 
 def concept_hash() -> str:

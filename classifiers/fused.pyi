@@ -1,5 +1,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from classifiers.weights import Floats, Weights
 
 class Form:
@@ -13,10 +16,16 @@ class Grams:
 
 class Layers:
     def __init__(
-        self, grams: Grams, weights: Weights, matters: Floats, raised: Mapping[int, tuple[int, ...]]
+        self,
+        grams: Grams,
+        weights: Weights,
+        matters: Floats,
+        ours: npt.NDArray[np.bool_],
+        raised: Mapping[int, tuple[int, ...]],
     ) -> None: ...
     def margins(self, folded: str) -> tuple[Floats, Floats, int]: ...
     def shares(self, margins: Floats) -> tuple[Floats, tuple[float, float, float], float, float]: ...
+    def judged(self, margins: Floats, police: float, threat: float, phrased: bool) -> tuple[float, float]: ...
     def direction(self, sums: Floats, category: int) -> Floats: ...
     def strongest(self, text: str, direction: Floats, number: int) -> list[int]: ...
 

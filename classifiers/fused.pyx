@@ -7,7 +7,7 @@ they work (some microseconds), so one of each can be shared between threads.
 """
 
 from cpython.unicode cimport PyUnicode_FromKindAndData, PyUnicode_KIND, PyUnicode_DATA, PyUnicode_READ
-from libc.math cimport exp, sqrt
+from libc.math cimport exp, log, sqrt
 from libc.stdint cimport int32_t, uint16_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
@@ -21,6 +21,7 @@ cdef enum:
     UNASKED = 0xFFFFFFFE
     LONGEST = 4
     MOST = 16
+    SAID = 7
 
 
 cdef class Form:
@@ -203,6 +204,18 @@ cdef inline uint64_t spread(uint64_t key) noexcept nogil:
     return key ^ (key >> 32)
 
 
+cdef inline double log_odds(double probability) noexcept nogil:
+    """Held within 13.8 on either side."""
+    cdef double held = min(max(probability, 1e-6), 1.0 - 1e-6)
+    return log(held / (1.0 - held))
+
+
+cdef inline double logistic(double odds) noexcept nogil:
+    """Log-odds as a probability, without overflow."""
+    cdef double power = exp(max(-abs(odds), -700.0))
+    return power / (1.0 + power) if odds < 0.0 else 1.0 / (1.0 + power)
+
+
 cdef inline int keep(
     double* values, Py_ssize_t* places, int kept, int number, double value, Py_ssize_t place
 ) noexcept nogil:
@@ -224,7 +237,8 @@ cdef class Layers:
 
     cdef Grams grams
     cdef const double[:, ::1] deep, wide, second, matters, weighing
-    cdef const double[::1] first_bias, second_bias, bias
+    cdef const double[::1] first_bias, second_bias, bias, police_line, danger_line
+    cdef const unsigned char[::1] ours
     cdef Py_ssize_t known, hidden, beside, width, columns
     cdef double loud, temperature
     cdef dict raised
@@ -242,8 +256,9 @@ cdef class Layers:
         free(self.seen)
         free(self.raises)
 
-    def __init__(self, Grams grams, weights, matters, raised):
-        """`matters` has a 1 for each category's matter; `raised` gives the rows that a word's row raises too."""
+    def __init__(self, Grams grams, weights, matters, ours, raised):
+        """`matters` has a 1 for each category's matter, `ours` for each group of the police; `raised` gives the rows
+        that a word's row raises too."""
         cdef int32_t row
         network = weights.network
         half = len(weights.categories)
@@ -251,6 +266,10 @@ cdef class Layers:
         second = network.second
         self.weighing = np.ascontiguousarray((second[:, :half] + second[:, half:]).T - 2.0 * second.mean(axis=1))
         self.deep, self.wide = weights.deep, weights.wide
+        self.police_line, self.danger_line = np.array(weights.police_line), np.array(weights.danger_line)
+        self.ours = np.ascontiguousarray(ours, dtype=np.uint8)
+        if len(self.police_line) != len(self.danger_line) or len(self.police_line) != 1 + SAID + SAID * (SAID + 1) // 2:
+            raise ValueError("lines of another kind of evidence")
         self.first_bias, self.second, self.second_bias = network.first_bias, network.second, network.second_bias
         self.known, self.hidden, self.beside = self.deep.shape[0], self.deep.shape[1], self.wide.shape[1]
         self.width, self.columns = self.hidden + self.beside, self.second.shape[1]
@@ -363,6 +382,30 @@ cdef class Layers:
             by_matter[1] += self.matters[column, 1] * one
             by_matter[2] += self.matters[column, 2] * one
         return out.base, (by_matter[0], by_matter[1], by_matter[2]), (police + threat) / total, threat / total
+
+    def judged(self, const double[::1] margins not None, double police, double threat, bint phrased):
+        """(probability of police work, of danger): the two lines over what scorer.curved makes of the evidence."""
+        cdef double said[SAID]
+        cdef double loudest[2]
+        cdef double our = self.police_line[0], danger = self.danger_line[0], both
+        cdef Py_ssize_t end = margins.shape[0], groups = self.ours.shape[0], at, other, term = 1 + SAID
+        cdef bint side
+        cdef bint heard[2]
+        heard[0] = heard[1] = loudest[0] = loudest[1] = 0
+        for at in range(groups):
+            side = self.ours[at]
+            if not heard[side] or margins[end - 2 - groups + at] > loudest[side]:
+                heard[side], loudest[side] = True, margins[end - 2 - groups + at]
+        said[:] = [margins[end - 2], margins[end - 1], log_odds(police), log_odds(threat), phrased, loudest[1], loudest[0]]
+        for at in range(SAID):
+            our += self.police_line[1 + at] * said[at]
+            danger += self.danger_line[1 + at] * said[at]
+            for other in range(at, SAID):
+                both = said[at] * said[other]
+                our += self.police_line[term] * both
+                danger += self.danger_line[term] * both
+                term += 1
+        return logistic(our), logistic(danger)
 
     def direction(self, const double[::1] sums not None, Py_ssize_t category):
         """What each column of a row is worth for a category in a text of these sums; -1: for danger.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from classifiers.corpus import Text
 from classifiers.weights import Floats
@@ -61,6 +62,13 @@ def matter_map(names: tuple[str, ...], taxonomy: Taxonomy) -> MatterMap:
     known = tuple(taxonomy.categories[name] for name in names)
     calm = [matter_of(category, frozenset(), taxonomy) for category in known]
     return MatterMap(np.array([[float(found is matter) for matter in MATTERS] for found in calm]), known, tuple(calm))
+
+
+def police_groups(above: Sequence[int], sums: Floats) -> npt.NDArray[np.bool_]:
+    """Per group whether most of its categories are police work. `above`: each category's group, `sums`: MatterMap's."""
+    size = np.bincount(above)
+    result: npt.NDArray[np.bool_] = 2 * np.bincount(above, weights=sums[:, 0]) > size
+    return result
 
 
 def matter_shares(sums: Sequence[float] | Floats, police: float) -> tuple[float, float, float]:

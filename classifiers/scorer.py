@@ -5,13 +5,14 @@ text's features gives the hidden layer's sums, both margins and the norm they ar
 (fused.pyx); scikit-learn's pipeline gives the same figures to 1e-9 (held by a test).
 """
 
-from math import exp, log
-from operator import mul
+from collections.abc import Sequence
+from typing import Any
 
 from msgspec import Struct
 
 from classifiers.features import concepts
 from classifiers.fused import Grams, Layers
+from classifiers.matters import police_groups
 from classifiers.normalise import fold
 from classifiers.weights import Floats, Weights
 
@@ -49,7 +50,8 @@ class Scorer:
             if word in index
         }
         self._grams = Grams(weights.vocabulary)
-        self._layers = Layers(self._grams, weights, matters, raised)
+        ours = police_groups(weights.above, matters)
+        self._layers = Layers(self._grams, weights, matters, ours, raised)
 
     def margins(self, text: str) -> tuple[Floats, int]:
         """Logits (calm categories, endangered categories), margins of groups, police and danger; features known."""
@@ -58,11 +60,9 @@ class Scorer:
 
     def score(self, text: str, phrased: bool = False) -> Score:
         """Probabilities of one text; `phrased` says that a danger phrase speaks in it."""
-        weights = self.weights
         sums, margins, seen = self._layers.margins(fold(text))
         probabilities, matters, police, threat = self._layers.shares(margins)
-        evidence = (float(margins[-2]), float(margins[-1]), log_odds(police), log_odds(threat), float(phrased))
-        police, danger = _weigh(weights.police_line, evidence), _weigh(weights.danger_line, evidence)
+        police, danger = self._layers.judged(margins, police, threat, phrased)
         return Score(probabilities, matters, police, danger, seen, sums)
 
     def unseen(self, text: str) -> float:
@@ -79,19 +79,10 @@ class Scorer:
         return self._layers.strongest(text, self._layers.direction(sums, column), number)
 
 
-def log_odds(probability: float) -> float:
-    """Probability → log-odds, held within ±13.8."""
-    held = min(max(probability, 1e-6), 1.0 - 1e-6)
-    return log(held / (1.0 - held))
+def curved(columns: Sequence[Any]) -> list[Any]:
+    """Evidence and all its products of two: what one machine says weighs more where another says it too.
 
-
-def _weigh(line: tuple[float, ...], evidence: tuple[float, ...]) -> float:
-    return logistic(line[0] + sum(map(mul, line[1:], evidence)))
-
-
-def logistic(odds: float) -> float:
-    """Log-odds → probability, without overflow."""
-    if odds < 0:
-        power = exp(max(odds, -700.0))
-        return power / (1.0 + power)
-    return 1.0 / (1.0 + exp(-min(odds, 700.0)))
+    The evidence is the margins of police and danger, the network's log-odds of both, whether a danger phrase speaks,
+    and the greatest margin of a police group and of another. Numbers, or arrays of many texts.
+    """
+    return [*columns, *[a * b for at, a in enumerate(columns) for b in columns[at:]]]

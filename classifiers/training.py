@@ -1,8 +1,8 @@
-"""Training: corpus → weights. scikit-learn's TF-IDF, linear SVMs and a small network, cross-fitted so that
+"""Training: corpus → weights. scikit-learn's TF-IDF, linear machines and a small network, cross-fitted so that
 every calibration figure comes from a model that never saw the text it judges.
 
-Police or not, danger or not, and the group are linear. The categories, each calm and with danger, share one
-hidden layer: words that mean the same for many categories are learned from all of them, which a machine per
+Police or not, danger or not, and each group are linear (linear.py). The categories, each calm and with danger, share
+one hidden layer: words that mean the same for many categories are learned from all of them, which a machine per
 category cannot do; a category also hears the margin of its group.
 """
 
@@ -15,14 +15,12 @@ import numpy.typing as npt
 from joblib import Parallel, delayed
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.neural_network import MLPClassifier
-from sklearn.svm import LinearSVC
 
 from classifiers.corpus import Text
-from classifiers.features import concepts, tokens
+from classifiers.features import concepts
+from classifiers.linear import Vectoriser, line
 from classifiers.matters import group_above, group_names, true_matters
-from classifiers.normalise import fold
 from classifiers.weights import Floats, Network
 from engine.model.city import Taxonomy
 from engine.model.reading import Matter
@@ -31,16 +29,15 @@ FOLDS = 3
 """Three, not five: half the training time, and the held-out scores come from models on two thirds of the texts."""
 ABSENT = -30.0
 """Logit of a category that the training texts never showed, or never with danger."""
-COST = 0.7
-"""Of the linear machines."""
 HIDDEN = 128
 KNOWN = 16_000
-"""Features, by number of texts they stand in, that the network sees; rarer ones are left to the linear machines."""
+"""Features, by number of texts they stand in, that the network sees; rarer ones, and triples, are left to the linear
+machines."""
 TEAM = 2
 """Networks trained from different beginnings, whose logits are averaged: one errs where the other does not."""
-EPOCHS = 9
-BATCH = 800
-PACE = 6e-3
+EPOCHS = 7
+BATCH = 1600
+PACE = 1e-2
 _PARALLEL = 2
 """Processes that train folds side by side."""
 
@@ -49,7 +46,7 @@ _PARALLEL = 2
 class Machines:
     """The scikit-learn pipeline: vectoriser, network over its `kept` columns, linear maps (groups, police, danger)."""
 
-    vectoriser: TfidfVectorizer
+    vectoriser: Vectoriser
     categories: tuple[str, ...]
     kept: npt.NDArray[np.int64]
     network: MLPClassifier
@@ -80,32 +77,20 @@ class Fused(NamedTuple):
     vocabulary: tuple[str, ...]
 
 
-def vectoriser() -> TfidfVectorizer:
-    """TF-IDF over the features of features.py; a feature must occur in two texts."""
-    return TfidfVectorizer(analyzer=_analyse, min_df=2, binary=True)
-
-
-def _analyse(text: str) -> list[str]:
-    return tokens(fold(text))
-
-
 def fit(texts: list[Text], taxonomy: Taxonomy, loud: dict[str, int] | None = None) -> Machines:
     """Trains on texts whose categories the taxonomy knows; `loud` says which ids count more than once."""
     counts = np.array([float((loud or {}).get(text.id, 1)) for text in texts])
-    words = vectoriser()
+    words = Vectoriser()
     features = words.fit_transform([text.text for text in texts])
-    above = LinearSVC(C=COST).fit(features, _groups(texts, taxonomy), counts)
-    linear = [
-        above,
-        *(
-            LinearSVC(C=COST, class_weight="balanced").fit(features, truth, counts)
-            for truth in (_police(texts, taxonomy), [text.danger for text in texts])
-        ),
-    ]
+    above = np.array([group_above(text.category, taxonomy) for text in texts])
+    groups = tuple(map(str, np.unique(above)))
+    danger = np.array([text.danger for text in texts])
+    lines = [line(features, above == group, counts, balanced=False) for group in groups]
+    lines += [line(features, truth, counts, balanced=True) for truth in (_police(texts, taxonomy), danger)]
     names = tuple(sorted({text.category for text in texts}))
     column = {name: at for at, name in enumerate(names)}
-    labels = np.array([column[text.category] + len(names) * text.danger for text in texts])
-    kept = np.sort(np.argsort(-features.getnnz(axis=0), kind="stable")[:KNOWN])
+    labels = np.array([column[text.category] for text in texts]) + len(names) * danger
+    kept = _common(features, words)
     network = _joined([_network(features[:, kept], labels, counts, seed) for seed in range(1, TEAM + 1)])
     return Machines(
         words,
@@ -113,10 +98,17 @@ def fit(texts: list[Text], taxonomy: Taxonomy, loud: dict[str, int] | None = Non
         kept,
         network,
         np.asarray(network.classes_, dtype=np.int64),
-        tuple(map(str, above.classes_)),
-        np.hstack([_columns(machine.coef_.T, machine is above) for machine in linear]),
-        np.concatenate([_columns(machine.intercept_, machine is above) for machine in linear]),
+        groups,
+        np.stack([one.slopes for one in lines], axis=1),
+        np.array([one.offset for one in lines]),
     )
+
+
+def _common(features: Any, words: Vectoriser) -> npt.NDArray[np.int64]:
+    """Columns of the features that stand in most texts, triples apart."""
+    texts = np.where(words.normed, features.getnnz(axis=0), 0)
+    most = np.argsort(-texts, kind="stable")[: min(KNOWN, int(words.normed.sum()))]
+    return np.sort(most)
 
 
 def _joined(team: list[MLPClassifier]) -> MLPClassifier:
@@ -148,17 +140,8 @@ def _network(features: Any, labels: npt.NDArray[np.int64], counts: Floats, seed:
     return network
 
 
-def _columns(slopes: Floats, every: bool) -> Floats:
-    """A column for each class: of two classes scikit-learn gives only the second's."""
-    return np.hstack([-slopes, slopes]) if every and slopes.shape[-1] == 1 else slopes
-
-
-def _groups(texts: list[Text], taxonomy: Taxonomy) -> list[str]:
-    return [group_above(text.category, taxonomy) for text in texts]
-
-
-def _police(texts: list[Text], taxonomy: Taxonomy) -> list[bool]:
-    return [matter is Matter.POLICE for matter in true_matters(texts, taxonomy)]
+def _police(texts: list[Text], taxonomy: Taxonomy) -> npt.NDArray[np.bool_]:
+    return np.array([matter is Matter.POLICE for matter in true_matters(texts, taxonomy)])
 
 
 def fused(machines: Machines) -> Fused:
@@ -166,20 +149,20 @@ def fused(machines: Machines) -> Fused:
 
     Words that are no feature but raise a concept get rows of zeros, so that one look-up finds both.
     """
-    names = machines.vectoriser.get_feature_names_out()
+    names = machines.vectoriser.names
     order = np.concatenate([machines.kept, np.setdiff1d(np.arange(len(names)), machines.kept)])
     known = set(names)
     silent = sorted(word for word, kinds in concepts().items() if word not in known and known & set(kinds))
-    idf = machines.vectoriser.idf_.reshape(-1, 1)
+    idf, normed = machines.vectoriser.idf.reshape(-1, 1), machines.vectoriser.normed.reshape(-1, 1)
     into, out = machines.network.coefs_
     wide = np.zeros((len(names) + len(silent), machines.slopes.shape[1] + 1))
-    wide[: len(names)] = np.hstack([machines.slopes * idf, idf**2])[order]
+    wide[: len(names)] = np.hstack([machines.slopes * idf, idf**2 * normed])[order]
     width = 2 * len(machines.categories)
     second, bias = np.zeros((into.shape[1], width)), np.full(width, ABSENT)
     second[:, machines.slots] = out
     bias[machines.slots] = machines.network.intercepts_[1]
     network = Network(machines.network.intercepts_[0], second, bias)
-    return Fused(into * idf[machines.kept], wide, machines.offsets, network, (*map(str, names[order]), *silent))
+    return Fused(into * idf[machines.kept], wide, machines.offsets, network, (*(names[at] for at in order), *silent))
 
 
 def folds(texts: list[Text]) -> npt.NDArray[np.int64]:

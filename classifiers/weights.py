@@ -21,6 +21,20 @@ ALPHA = 0.001
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """What a threshold promises of one kind of police call."""
+
+    kind: str
+    """Of corpus.KINDS; `ordinary` takes in the harmless, and kinds too rare for a promise of their own."""
+    share: float
+    """At most this share is diverted without a person."""
+    calls: int
+    """Held-out police calls of this kind."""
+    errors: int
+    """How many of them would have been diverted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Thresholds:
     """Where decisions change; all are probabilities (0-1) except the counts."""
 
@@ -37,13 +51,10 @@ class Thresholds:
     suspect: float
     """Danger score from which a call that is police work anyway counts as danger."""
     alpha: float
-    """Share of police matters that may be diverted without a person."""
+    """Share of ordinary police matters that may be diverted without a person."""
     confidence: float
-    """Probability with which that share holds (see conformal.py)."""
-    calls: int
-    """Held-out police calls the thresholds were set on."""
-    errors: int
-    """How many of them would have been diverted."""
+    """Probability with which the promises hold, each by itself (see conformal.py)."""
+    promises: tuple[Promise, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,7 @@ class Weights:
     deep: Floats
     """(features that the network knows × hidden layer)."""
     wide: Floats
-    """(all features × groups, police, danger, idf²)."""
+    """(all features × groups, police, danger, idf²; the last is 0 for a triple, which is no part of the norm)."""
     bias: Floats
     """Of groups, police and danger."""
     network: Network
@@ -77,7 +88,7 @@ class Weights:
     loud: float
     """How much of its group's margin a category's logit hears."""
     police_line: tuple[float, ...]
-    """Log-odds of police work: offset, then a slope for each of scorer.evidence."""
+    """Log-odds of police work: offset, then a slope for each of scorer.curved."""
     danger_line: tuple[float, ...]
     thresholds: Thresholds
     facts: dict[str, Any] = field(default_factory=dict)
@@ -133,12 +144,16 @@ def restore(folder: Path) -> Weights | None:
             loud=float(rest["loud"]),
             police_line=tuple(map(float, rest["police_line"])),
             danger_line=tuple(map(float, rest["danger_line"])),
-            thresholds=Thresholds(**rest["thresholds"]),
+            thresholds=_thresholds(rest["thresholds"]),
             facts=rest["facts"],
         )
     except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError):
         return None
     return weights if _fits_together(weights) else None
+
+
+def _thresholds(rest: dict[str, Any]) -> Thresholds:
+    return Thresholds(**rest | {"promises": tuple(Promise(**one) for one in rest["promises"])})
 
 
 def _fits_together(weights: Weights) -> bool:

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifiers.calibration import evidence
 from classifiers.corpus import Text
+from classifiers.matters import matter_map, police_groups
 from classifiers.reader import Reader
 from classifiers.scorer import DANGER
-from classifiers.training import Machines, fit, fused, softmax
+from classifiers.training import Machines, fit, fused, heard, softmax
 from classifiers.weights import Floats, Weights, restore, save
 from engine.model.city import City
 from engine.model.values import replace
@@ -43,6 +45,24 @@ def _agree(machines: Machines, twin: Reader, texts: list[str]) -> None:
     width = 2 * len(machines.categories)
     np.testing.assert_allclose(fused_margins[:, width:], plain[:, width:], rtol=0, atol=1e-9)
     np.testing.assert_allclose(softmax(fused_margins[:, :width], 1), softmax(plain[:, :width], 1), rtol=0, atol=1e-9)
+
+
+def test_police_and_danger_are_judged_as_they_were_calibrated(
+    reader: Reader, city: City, some_texts: list[Text]
+) -> None:
+    """The compiled line over the evidence of one text, and numpy's over the evidence of many."""
+    weights, texts = reader.weights, [text.text for text in some_texts[::9]]
+    size, sums = len(weights.categories), matter_map(weights.categories, city.taxonomy).sums
+    margins = np.array([reader.scorer.margins(text)[0] for text in texts])
+    logits = heard(margins[:, : 2 * size], margins[:, 2 * size : -2], weights.loud, np.tile(weights.above, 2))
+    shares = softmax(logits, weights.temperature)
+    calm, threat = shares[:, :size], shares[:, size:].sum(axis=1)
+    ours, phrased = police_groups(weights.above, sums), np.arange(len(texts)) % 2 == 0
+    proof = evidence(margins, ours, calm @ sums[:, 0] + threat, threat, phrased)
+    for line, name in ((weights.police_line, "police"), (weights.danger_line, "danger")):
+        expected = 1.0 / (1.0 + np.exp(-(line[0] + proof @ np.array(line[1:]))))
+        scores = [reader.scorer.score(text, bool(says)) for text, says in zip(texts, phrased, strict=True)]
+        np.testing.assert_allclose([getattr(one, name) for one in scores], expected, rtol=1e-7, atol=1e-9)
 
 
 @given(st.text())

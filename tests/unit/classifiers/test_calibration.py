@@ -1,0 +1,44 @@
+"""What the divert threshold promises of each kind of police call."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifiers.calibration import CONFIDENCE, TIMES_ALPHA, promised
+from classifiers.conformal import upper_bound
+
+ALPHA = 0.01
+
+
+@given(st.integers(0, 2**32 - 1), st.lists(st.sampled_from([0.2, 1.0, 4.0]), min_size=3, max_size=3))
+def test_under_the_threshold_every_kinds_promise_holds(seed: int, shapes: list[float]) -> None:
+    rng = np.random.default_rng(seed)
+    kinds = rng.choice(list(TIMES_ALPHA), 3000)
+    shape = dict(zip(TIMES_ALPHA, shapes, strict=True))
+    risks = np.array([rng.beta(shape[str(kind)], 1.0) for kind in kinds])
+    divert, promises = promised(risks, kinds, ALPHA)
+    assert {promise.kind for promise in promises} == set(TIMES_ALPHA)
+    for promise in promises:
+        assert promise.share == TIMES_ALPHA[promise.kind] * ALPHA
+        assert promise.calls == np.count_nonzero(kinds == promise.kind)
+        assert promise.errors == np.count_nonzero((kinds == promise.kind) & (risks <= divert))
+        assert upper_bound(promise.errors, promise.calls, CONFIDENCE) <= promise.share
+
+
+def test_the_strictest_kind_sets_the_threshold_for_all() -> None:
+    kinds = np.repeat(list(TIMES_ALPHA), 1000)
+    risks = np.where(kinds == "danger", np.linspace(0.0, 0.3, 3000), 0.9)
+    divert, _ = promised(risks, kinds, ALPHA)
+    assert divert < 0.3
+
+
+def test_a_kind_too_rare_for_a_promise_of_its_own_counts_as_ordinary() -> None:
+    kinds = np.array(["ordinary"] * 2000 + ["border"] * 3 + ["harmless"] * 5)
+    divert, promises = promised(np.linspace(0.1, 0.9, len(kinds)), kinds, ALPHA)
+    assert [(promise.kind, promise.calls) for promise in promises] == [("ordinary", len(kinds))]
+    assert divert >= 0.1
+
+
+def test_with_too_few_calls_nothing_leaves() -> None:
+    divert, _ = promised(np.linspace(0.0, 1.0, 20), np.array(["ordinary"] * 20), ALPHA)
+    assert divert < 0.0
