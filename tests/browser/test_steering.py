@@ -10,11 +10,28 @@ from engine.store import embedded
 FRAUD = "做任务刷单被骗了，我还在给他转钱，对方让我继续垫付下一单，{place}"
 
 
-def unsure(service: Service, text: str, phone: str) -> str:
-    """A call that Fenliu sends to a person; answers its order."""
-    answer = service.answer(text, caller={"phone": phone})
-    assert answer["decision"]["review"], answer
-    return str(answer["order_id"])
+OPEN = iter(
+    (
+        "物业拿钥匙进了我家抄表，没敲门，我正换衣服，今天我找他理论",
+        "中介收了我定金又不给房，人还在店里，说话不好听，要我先走",
+        "前面那车横着，他嫌我昨天停了他的位不挪，打电话他说让我求他",
+        "网上买的票进不了场，门口好多人都这样，主办方电话没人接",
+        "健身房说要关门，三十来个会员都在前台等老板，老板没来",
+        "隔壁老头天天拿棍子敲我家墙，说我吵，我没吵，敲了半个月了",
+        "他借我的车不还，说车是抵押给他的，微信也不回了",
+        "工头说明天发钱，说了五个明天了，我们几个准备去他家门口等",
+    )
+)
+"""Calls whose words leave it open whose matter they are. A new model may be sure of some; each is used once."""
+
+
+def unsure(service: Service, phone: str) -> tuple[str, str]:
+    """(order, text) of a call that Fenliu sends to a person."""
+    for text in OPEN:
+        answer = service.answer(text, caller={"phone": phone})
+        if answer["decision"]["review"]:
+            return str(answer["order_id"]), text
+    raise AssertionError("the classifier is sure of every one of these calls: write others")
 
 
 def test_moves_are_made_on_the_order_page(open_as: Open, city_service: Service) -> None:
@@ -39,8 +56,8 @@ def test_moves_are_made_on_the_order_page(open_as: Open, city_service: Service) 
 
 def test_an_unsure_call_is_decided_by_one_key(open_as: Open, city_service: Service) -> None:
     # Another waits longer: the desk must not open that one.
-    unsure(city_service, "物业拿钥匙进了我家抄表，没敲门，我正换衣服，今天我找他理论", "13900020012")
-    order = unsure(city_service, "有个说是前员工的人在公司前台静坐，要结清三千五的提成，希望来人劝他走", "13900020002")
+    unsure(city_service, "13900020012")
+    order, _ = unsure(city_service, "13900020002")
     page = open_as("officer", f"/review?at={order}")
     answer = page.locator(".r-answer").first
     expect(answer).to_be_visible()
@@ -53,7 +70,7 @@ def test_an_unsure_call_is_decided_by_one_key(open_as: Open, city_service: Servi
 
 
 def test_a_second_officer_sees_that_it_is_taken(open_as: Open, city_service: Service) -> None:
-    order = unsure(city_service, "前面那车横着，他嫌我昨天停了他的位不挪，打电话他说让我求他", "13900020003")
+    order, text = unsure(city_service, "13900020003")
     first = open_as("officer", f"/review?at={order}")
     expect(first.locator(".r-answer").first).to_be_visible()
     second = open_as("dispatcher", f"/review?at={order}")
@@ -61,7 +78,7 @@ def test_a_second_officer_sees_that_it_is_taken(open_as: Open, city_service: Ser
     first.keyboard.press("1")
     until(lambda: city_service.order(order)["state"] == "sent")
     # Both desks move on, perhaps to the same next call: what was decided is gone from this one.
-    expect(second.locator(".r-detail")).not_to_contain_text("上次那个情况怎么样了")
+    expect(second.locator(".r-detail")).not_to_contain_text(text)
 
 
 def test_confirm_an_alert_and_see_the_instruction_leave(open_as: Open, city_service: Service, bodies: Bodies) -> None:
