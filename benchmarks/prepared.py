@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit" / "alerting")]
 
 import classifiers  # noqa: E402 - the path is set first
 from benchmarks.alerting_replay import MODELS, write_models  # noqa: E402
-from engine import at_store, keeping, ruleset  # noqa: E402
+from engine import keeping, ruleset  # noqa: E402
 from engine.settings import Settings  # noqa: E402
 from engine.store import embedded  # noqa: E402
 
@@ -31,7 +31,7 @@ def prepared(folder: Path, models: int = MODELS) -> tuple[Settings, str]:
     settings = Settings(
         data_dir=str(folder / "data"), rules_dir=str(rules), bodies_url="http://127.0.0.1:9", calls_per_second="0"
     )
-    at_store.data_dir(settings)
+    keeping.data_dir(settings)
     city = ruleset.load(rules)
     classifiers.load(city, MODEL)
     (settings.data / "model").symlink_to(MODEL)

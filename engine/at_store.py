@@ -8,7 +8,6 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from engine import keeping, ruleset
 from engine.auditing import Audit
@@ -24,12 +23,6 @@ from engine.store import embedded
 from engine.store.client import Client
 
 _START_WAIT_S = 60.0
-
-
-def data_dir(settings: Settings) -> Path:
-    """The data dir, made with access for this user only."""
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return settings.data
 
 
 def store_url(settings: Settings) -> str:

@@ -24,8 +24,9 @@ from typing import IO, Any
 import msgspec
 
 from engine import __version__, archiving
-from engine.at_store import AtStore, at_store, data_dir, store_url
+from engine.at_store import AtStore, at_store, store_url
 from engine.errors import Fault, Refused, StoreDown
+from engine.keeping import data_dir
 from engine.settings import Settings
 from engine.store import copying, embedded
 from engine.store.client import Client

@@ -18,7 +18,7 @@ from engine.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Fenliu 分流")
 
-_PROCESSES = (["api"], ["worker"], ["console"])
+_PROCESSES = (["ready"], ["api"], ["worker"], ["console"])
 """Children of the supervisor: they start without the commands for people, which cost a second."""
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -80,6 +80,15 @@ def try_all(
     from engine.serving import trying
 
     raise typer.Exit(trying(_settings(rules_dir=rules), as_json=as_json, keep=keep))
+
+
+@app.command(hidden=True)
+def ready() -> None:
+    """What must be there before the other processes start."""
+    from engine.readying import readying
+
+    _logging()
+    readying(settings_room.read())
 
 
 @app.command(hidden=True)

@@ -1,4 +1,4 @@
-"""Secrets of one data dir: made once with access for this user only, read by every process."""
+"""A data dir and its secrets: made once with access for this user only, read by every process."""
 
 import base64
 import logging
@@ -20,6 +20,12 @@ WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of a file
 TOKENS = "tokens.yaml"
 BODY_SECRETS = "body_secrets.yaml"
 PRIVACY_KEY = "privacy_key"
+
+
+def data_dir(settings: Settings) -> Path:
+    """The data dir, made with access for this user only."""
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return settings.data
 
 
 def new_secret() -> str:

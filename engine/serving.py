@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from engine import at_store, keeping, rulebook
+from engine import keeping
 from engine import settings as settings_room
 from engine.errors import Fault, Refused, StoreDown
 from engine.model.values import replace
 from engine.settings import Settings
-from engine.supervisor import Supervisor, bound_processes, listen
+from engine.supervisor import Supervisor, bound_processes, die_with_parent, listen
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _TRY_WAIT_S = 600.0
@@ -51,13 +51,11 @@ def demonstrating(settings: Settings) -> None:
 
 def _supervised(settings: Settings, *, console: bool) -> tuple[Supervisor, Settings, dict[str, str]]:
     """Rules read, secrets made, the port opened, the store up; the children are ready to be started."""
-    folder = at_store.data_dir(settings)
+    folder = keeping.data_dir(settings)
     bound_processes()
     supervisor = Supervisor(folder)
     supervisor.own_data_dir()
-    book = rulebook.load_and_keep(at_store.source_of(settings))
-    for line in keeping.prepare(settings, book.city):
-        say(f"made {line}")
+    _ready(settings)
     opened = _listening(settings)
     chosen = replace(settings, port=str(opened.getsockname()[1]))
     environ = os.environ | settings_room.as_environ(chosen)
@@ -72,8 +70,16 @@ def _supervised(settings: Settings, *, console: bool) -> tuple[Supervisor, Setti
     supervisor.add("worker", ["worker"], environ)
     if console:
         supervisor.add("console", ["console"], environ)
-    say(f"Fenliu 分流 · {book.city.name}")
     return supervisor, chosen, environ
+
+
+def _ready(settings: Settings) -> None:
+    """Rules read, model trained, secrets made: by a process that ends, or this one would hold them for ever."""
+    command = [sys.executable, "-m", "engine.cli", "ready"]
+    environ = os.environ | settings_room.as_environ(settings)
+    ended = subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
+    if ended.returncode:
+        raise SystemExit(ended.returncode)  # it has said why
 
 
 def _listening(settings: Settings) -> socket.socket:

@@ -36,8 +36,8 @@ UNFINISHED = "restore_unfinished"
 """File in a data dir while it is being restored: half a city is not served."""
 
 
-def _die_with_parent() -> None:
-    """A child whose supervisor was killed stops by itself instead of holding the port."""
+def die_with_parent() -> None:
+    """For a child before it starts: if its supervisor is killed it stops by itself instead of holding the port."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -96,7 +96,7 @@ class Supervisor:
                 env=environ | {heart.VARIABLE: str(beats)},
                 pass_fds=fds,
                 stdin=subprocess.DEVNULL,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
         self.children.append(Child(name, start, heart=beats))
@@ -127,7 +127,7 @@ class Supervisor:
 
     def add_store(self) -> None:
         """The embedded store comes first."""
-        self.children.insert(0, Child("store", lambda: embedded.start(self.data_dir, preexec_fn=_die_with_parent)))
+        self.children.insert(0, Child("store", lambda: embedded.start(self.data_dir, preexec_fn=die_with_parent)))
 
     def start(self, name: str = "") -> None:
         """Start all children that do not run, or the one named."""
