@@ -190,16 +190,18 @@ async def _poison(scene: Scene) -> str:
             answer = await http.post(f"{scene.world.at.api}/v1/calls", headers=headers, content=body)
             if not 400 <= answer.status_code < 500:
                 raise Silent(f"{body[:40]!r} was answered {answer.status_code}")
+    poison = f"POISON{scene.dice.randrange(10**6)}"  # a worker tells of each call once
+    stored = f"{_CITY}call:{poison}"
     scene.world.tell_store(
-        ("HSET", f"{_CITY}call:POISON", "body", '{"call": 7', "status", "accepted", "tries", "0", "at", "1"),
-        ("ZADD", f"{_CITY}pending", "1", "POISON"),
+        ("HSET", stored, "body", '{"call": 7', "status", "accepted", "tries", "0", "at", "1"),
+        ("ZADD", f"{_CITY}pending", "1", poison),
     )
     try:
-        said = await scene.told("undecided", "POISON")
-        await scene.summary(lambda s: [call for call in s["undecided"] if call["call_id"] == "POISON"])
+        said = await scene.told("undecided", poison)
+        await scene.summary(lambda s: [call for call in s["undecided"] if call["call_id"] == poison])
         await scene.send(2)
     finally:
-        scene.world.tell_store(("ZREM", f"{_CITY}pending", "POISON"), ("DEL", f"{_CITY}call:POISON"))
+        scene.world.tell_store(("ZREM", f"{_CITY}pending", poison), ("DEL", stored))
     return said
 
 
