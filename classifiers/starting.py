@@ -31,7 +31,7 @@ def cache_key(city: City, corpus: str, alpha: float = ALPHA) -> str:
 
 
 def load(city: City, cache_dir: Path, alpha: float = ALPHA) -> Reader:
-    """The city's reader; trains (a minute or two) when no model for this corpus and taxonomy is cached.
+    """The city's reader; when no model for this corpus and taxonomy is cached, trains (minutes on two cores).
 
     `alpha` is the share of police matters that may leave without a person (see conformal.py); what a city
     trained itself and took into use speaks before the shipped model, with the alpha it was trained for.
@@ -75,11 +75,10 @@ def train(
     `loud` gives the ids of texts that count more than once.
     """
     from classifiers.calibration import calibrate
-    from classifiers.training import cross_fit, fit, fused
+    from classifiers.training import fit_crosswise, fused
 
     known = [text for text in texts if text.split != "test" and text.category in city.taxonomy.categories]
-    machines = fit(known, city.taxonomy, loud)
-    margins = cross_fit(known, city.taxonomy, machines.categories, loud)
+    machines, margins = fit_crosswise(known, city.taxonomy, loud)
     set_up = calibrate(margins, known, machines.categories, city, alpha)
     facts = {**facts, "code": VERSION, "version": version, "texts": len(known), "left_out": len(texts) - len(known)}
     facts["thresholds"] = asdict(set_up.thresholds)

@@ -39,7 +39,7 @@ EPOCHS = 7
 BATCH = 1600
 PACE = 1e-2
 _PARALLEL = 2
-"""Processes that train folds side by side."""
+"""Processes that train side by side."""
 
 
 @dataclass(slots=True)
@@ -170,19 +170,24 @@ def folds(texts: list[Text]) -> npt.NDArray[np.int64]:
     return np.array([int(text.id[:6], 16) % FOLDS for text in texts])
 
 
-def cross_fit(
-    texts: list[Text], taxonomy: Taxonomy, categories: tuple[str, ...], loud: dict[str, int] | None = None
-) -> Floats:
-    """Margins of every text by machines that never saw it; columns as those of `Machines.margins`."""
-    groups = group_names(categories, taxonomy)
-    out = np.full((len(texts), 2 * len(categories) + len(groups) + 2), ABSENT)
+def fit_crosswise(texts: list[Text], taxonomy: Taxonomy, loud: dict[str, int] | None = None) -> tuple[Machines, Floats]:
+    """Machines of all texts, and margins of every text by machines that never saw it; columns as `Machines.margins`.
+
+    All are trained side by side.
+    """
+    names = tuple(sorted({text.category for text in texts}))
     where = folds(texts)
     present = [number for number in range(FOLDS) if (where == number).any()]
-    for number, columns, margins in Parallel(n_jobs=_PARALLEL)(
-        delayed(_held_out)(texts, where, number, taxonomy, categories, loud) for number in present
-    ):
+    whole, *parts = Parallel(n_jobs=_PARALLEL)(
+        [
+            delayed(fit)(texts, taxonomy, loud),
+            *(delayed(_held_out)(texts, where, number, taxonomy, names, loud) for number in present),
+        ]
+    )
+    out = np.full((len(texts), 2 * len(names) + len(group_names(names, taxonomy)) + 2), ABSENT)
+    for number, columns, margins in parts:
         out[np.ix_(np.flatnonzero(where == number), columns)] = margins
-    return out
+    return whole, out
 
 
 def _held_out(
