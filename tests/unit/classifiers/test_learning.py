@@ -39,6 +39,25 @@ def test_a_model_that_finds_fewer_dangers_is_refused() -> None:
     assert refusal(_measures(), _measures(danger_found=0.95)) == ""
 
 
+def test_a_new_model_listens_harder_until_no_danger_is_lost(city: City, reader: Reader, some_texts: list[Text]) -> None:
+    fixed = some_texts[::6]
+    before = evaluate(reader, of_corpus(fixed, reader)).overall
+    deaf = replace(reader.weights.thresholds, danger=reader.weights.thresholds.danger * 1.3, suspect=0.45)
+    heard, after = learning._as_careful(replace(reader.weights, thresholds=deaf), before, fixed, city)
+    without = Reader(city, replace(reader.weights, thresholds=deaf))
+    assert refusal(before, evaluate(without, of_corpus(fixed, without)).overall) != ""
+    assert refusal(before, after) == ""
+    assert heard.thresholds.danger < deaf.danger
+
+
+def test_a_model_that_is_deaf_to_danger_stays_refused(city: City, reader: Reader, some_texts: list[Text]) -> None:
+    fixed = some_texts[::12]
+    before = evaluate(reader, of_corpus(fixed, reader)).overall
+    line = (reader.weights.danger_line[0] - 30.0, *reader.weights.danger_line[1:])
+    _, after = learning._as_careful(replace(reader.weights, danger_line=line), before, fixed, city)
+    assert "danger_found" in refusal(before, after)
+
+
 def test_train_compare_use_and_go_back(small: None, city: City, tmp_path: Path) -> None:
     shipped_version = load(city, tmp_path).read("路灯坏了").model_version
     rows = [Labelled(f"滨江路{n}号公厕没水冲不了", category="utilities.water") for n in range(3)]
