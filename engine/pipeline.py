@@ -24,14 +24,6 @@ _MOST_CONFLICTS = 12
 """Walks of one call; the waits between them add up to about a second and a half."""
 
 
-class Breathe:
-    """Lets the loop serve others for a moment: the steps around it together would hold it for more than 1 ms."""
-
-    async def run(self, work: Work) -> None:
-        """Changes nothing."""
-        await asyncio.sleep(0)
-
-
 class Traced:
     """A step with a span around it; the last one is the order's, and its messages are children of it."""
 
@@ -54,19 +46,15 @@ class Pipeline:
     def __init__(self, client: Client, opinions: Opinions | None = None) -> None:
         steps: tuple[Step, ...] = (
             Read(opinions),
-            Breathe(),
             Accept(client),
             Link(),
             Route(),
             File(client),
             Open(client),
-            Breathe(),
             Alert(client),
             Commit(client),
         )
-        self.steps = steps
-        if tracing.on():
-            self.steps = tuple(step if isinstance(step, Breathe) else Traced(step) for step in steps)
+        self.steps = tuple(map(Traced, steps)) if tracing.on() else steps
 
     async def run(self, work: Work, *, without: Callable[[Work], Work] | None = None) -> bytes:
         """The answer to the call. Raises what the steps raise, with nothing half written.
