@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from nicegui import ui
 from starlette.responses import Response
 
-from engine.console.moves import Acting, buttons
+from engine.console.moves import Acting, buttons, moves_of
 from engine.console.parts import (
     at_words,
     due_clock,
@@ -71,18 +71,26 @@ def add(_: FastAPI, room: Room) -> None:
         t = seen.words
         with frame(room, seen, "order", t("order")):
             host = ui.element("div")  # dialogs live here: a redraw must not take one away from who is typing
+            root = ui.element("div")
+            pieces: list[Pieces] = []
 
-            @ui.refreshable
-            async def content() -> None:
+            async def draw() -> None:
                 try:
                     shown = await load(room, seen, order_id)
                 except FenliuError as error:
-                    html(f'<p class="f-panel">{escape(_said(error, seen))}</p>', "f-page")
+                    pieces.clear()
+                    root.clear()
+                    with root:
+                        html(f'<p class="f-panel">{escape(_said(error, seen))}</p>', "f-page")
                     return
-                _draw(room, seen, shown, Acting(again, host))
+                if not pieces:
+                    root.clear()
+                    with root:
+                        pieces.append(Pieces(room, seen, Acting(again, host)))
+                pieces[0].show(shown)
 
-            again = one_at_a_time(content.refresh)
-            await content()
+            again = one_at_a_time(draw)
+            await draw()
         stop = room.feed.watch(order_id, again)
         ui.context.client.on_delete(stop)
         return None
@@ -92,24 +100,48 @@ def _said(error: FenliuError, seen: Visit) -> str:
     return seen.words("not_found") if isinstance(error, NotFound) else seen.words("offline")
 
 
-def _draw(room: Room, seen: Visit, shown: Shown, acting: Acting) -> None:
-    t, order, city = seen.words, shown.order, room.service.rules().city
-    with ui.element("div").classes("f-page p-order"):
-        html(_title(order, city, t), "p-title")
-        html(step_picture(order, city, t), "f-panel p-stepbox")
-        with ui.element("div").classes("p-columns"):
-            with ui.element("div").classes("p-left"):
-                with ui.element("section").classes("f-panel f-moves"):
-                    html(f"<h2>{escape(t('moves'))}</h2>")
-                    buttons(room, seen, order, acting)
-                html(_text(shown, seen), "f-panel")
-                line = time_line(shown.line, city, t, without_numbers=seen.viewer.bare)
-                html(f"<h2>{escape(t('time_line'))}</h2>{line}", "f-panel")
-            with ui.element("div").classes("p-right"):
-                html(_facts(shown, city, seen), "f-panel")
-                html(_map(shown, city, t), "f-panel")
-                if shown.linked:
-                    html(f"<h2>{escape(t('links'))}</h2>{call_list(shown.linked, city, seen)}", "f-panel")
+class Pieces:
+    """The page in pieces, each drawn anew only when it says something else: a click on its way to a button is not lost
+    to a message that was delivered meanwhile."""
+
+    def __init__(self, room: Room, seen: Visit, acting: Acting) -> None:
+        """Makes the empty pieces where the caller stands."""
+        self._room, self._seen, self._acting = room, seen, acting
+        self._moves: object = None
+        with ui.element("div").classes("f-page p-order"):
+            self._title, self._steps = html("", "p-title"), html("", "f-panel p-stepbox")
+            with ui.element("div").classes("p-columns"):
+                with ui.element("div").classes("p-left"):
+                    with ui.element("section").classes("f-panel f-moves"):
+                        html(f"<h2>{escape(seen.words('moves'))}</h2>")
+                        self._buttons = ui.element("div")
+                    self._text, self._line = html("", "f-panel"), html("", "f-panel")
+                with ui.element("div").classes("p-right"):
+                    self._facts, self._map, self._links = (html("", "f-panel") for _ in range(3))
+
+    def show(self, shown: Shown) -> None:
+        """The pieces as they are now."""
+        t, order, city = self._seen.words, shown.order, self._room.service.rules().city
+        line = time_line(shown.line, city, t, without_numbers=self._seen.viewer.bare)
+        linked = call_list(shown.linked, city, self._seen) if shown.linked else ""
+        for piece, text in (
+            (self._title, _title(order, city, t)),
+            (self._steps, step_picture(order, city, t)),
+            (self._text, _text(shown, self._seen)),
+            (self._line, f"<h2>{escape(t('time_line'))}</h2>{line}"),
+            (self._facts, _facts(shown, city, self._seen)),
+            (self._map, _map(shown, city, t)),
+            (self._links, f"<h2>{escape(t('links'))}</h2>{linked}"),
+        ):
+            if piece.content != text:
+                piece.set_content(text)
+        self._links.set_visibility(bool(linked))
+        moves = (order.state, moves_of(self._room, self._seen, order))
+        if moves != self._moves:
+            self._moves = moves
+            self._buttons.clear()
+            with self._buttons:
+                buttons(self._room, self._seen, order, self._acting)
 
 
 def _title(order: Order, city: Any, t: Any) -> str:
