@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import msgspec
+
 from classifiers.normalise import fold
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -36,6 +38,9 @@ class Text:
     split: str = "train"
 
 
+_texts = msgspec.json.Decoder(Text)
+
+
 def content_id(text: str) -> str:
     """Stable id of a text: the first 12 hex digits of SHA-256 over its folded form."""
     return hashlib.sha256(fold(text).encode()).hexdigest()[:12]
@@ -49,9 +54,7 @@ def split_of(key: str) -> str:
 
 def read_lines(path: Path) -> Iterator[Text]:
     """The texts of one JSON-lines file."""
-    for line in path.read_text("utf-8").splitlines():
-        if line:
-            yield Text(**json.loads(line))
+    yield from _texts.decode_lines(path.read_bytes())
 
 
 def write_lines(path: Path, texts: Iterable[Text]) -> None:

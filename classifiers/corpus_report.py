@@ -8,6 +8,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from classifiers.corpus import CORPUS, KINDS, REGISTERS, Text, content_id, shipped, split_of, write_lines
@@ -16,8 +17,6 @@ from engine.model.values import replace
 
 SAME = 0.6
 """Jaccard similarity of character 3-grams from which two texts count as near-duplicates."""
-_COMMON = 400
-"""A 3-gram in more texts than this tells nothing about sameness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +39,22 @@ def _grams(text: str) -> set[str]:
 
 
 def similar_pairs(texts: list[str]) -> Iterator[tuple[int, int]]:
-    """Index pairs of near-duplicates."""
+    """Index pairs of near-duplicates.
+
+    Two texts that share enough share one of their rarest grams; only those are looked up (prefix filtering, Chaudhuri
+    et al. 2006).
+    """
     grams = [_grams(text) for text in texts]
+    often = Counter(gram for mine in grams for gram in mine)
     holders: defaultdict[str, list[int]] = defaultdict(list)
     for here, mine in enumerate(grams):
-        shared: Counter[int] = Counter()
-        for gram in mine:
-            if len(holders[gram]) < _COMMON:
-                shared.update(holders[gram])
-            holders[gram].append(here)
-        for there, count in shared.items():
-            if count >= SAME * (len(mine) + len(grams[there]) - count):
+        rarest = sorted(mine, key=lambda gram: (often[gram], gram))[: len(mine) - ceil(SAME * len(mine)) + 1]
+        for there in sorted({one for gram in rarest for one in holders[gram]}):
+            shared = len(mine & grams[there])
+            if shared >= SAME * (len(mine) + len(grams[there]) - shared):
                 yield there, here
+        for gram in rarest:
+            holders[gram].append(here)
 
 
 def read_drafts(folder: Path) -> Iterator[Text]:
