@@ -53,7 +53,8 @@ def test_unsigned(service: Service, untouched: None) -> None:
 def test_wrongly_signed(service: Service, untouched: None, header: str) -> None:
     raw = json.dumps(with_clear(service)).encode()
     signed = service.signed(raw)
-    faults(service.http.post("/v1/calls", content=raw, headers=signed | {header: signed[header][:-1] + "7"}), 401)
+    other = signed[header][:-1] + ("8" if signed[header].endswith("7") else "7")
+    faults(service.http.post("/v1/calls", content=raw, headers=signed | {header: other}), 401)
     faults(service.http.post("/v1/calls", content=raw + b" ", headers=signed), 401)
 
 
