@@ -19,9 +19,8 @@ from classifiers.matters import (
 )
 from classifiers.normalise import plain
 from classifiers.phrases import Phrases
-from classifiers.scorer import curved
-from classifiers.training import ABSENT, fit_hearing, folds, heard, softmax
-from classifiers.weights import ALPHA, Floats, Promise, Thresholds
+from classifiers.training import fit_hearing, folds, heard, softmax
+from classifiers.weights import ABSENT, ALPHA, Floats, Promise, Thresholds
 from engine.model.city import City
 
 CONFIDENCE = 0.9
@@ -104,11 +103,16 @@ def calibrate(
 def evidence(
     margins: Floats, ours: npt.NDArray[np.bool_], police: Floats, danger: Floats, phrased: npt.NDArray[np.bool_]
 ) -> Floats:
-    """What scorer.py weighs, for many texts at once; `ours` says which groups are the police's."""
+    """Evidence and all its products of two: what one machine says weighs more where another says it too.
+
+    The evidence is the margins of police and danger, the network's log-odds of both, whether a danger phrase speaks,
+    and the greatest margin of a police group (`ours`) and of another. fused.pyx makes the same of one text.
+    """
     odds = [np.log(held / (1.0 - held)) for held in (np.clip(police, 1e-6, 1 - 1e-6), np.clip(danger, 1e-6, 1 - 1e-6))]
     groups = margins[:, -2 - len(ours) : -2]
     loudest = [groups[:, side].max(axis=1, initial=ABSENT) for side in (ours, ~ours)]
-    result: Floats = np.stack(curved([*margins[:, -2:].T, *odds, phrased.astype(float), *loudest]), axis=1)
+    said = [*margins[:, -2:].T, *odds, phrased.astype(float), *loudest]
+    result: Floats = np.stack([*said, *(a * b for at, a in enumerate(said) for b in said[at:])], axis=1)
     return result
 
 
@@ -153,15 +157,11 @@ def promised(risks: Floats, kinds: npt.NDArray[np.str_], alpha: float) -> tuple[
 
     A kind of which there are too few calls for a promise of its own counts as ordinary.
     """
-    own = [
-        kind
-        for kind, times in TIMES_ALPHA.items()
-        if allowed_errors(int(np.count_nonzero(kinds == kind)), times * alpha, CONFIDENCE) >= 0
-    ]
-    strata = {kind: risks[kinds == kind] for kind in own if kind != "ordinary"}
-    strata["ordinary"] = risks[~np.isin(kinds, list(strata))]
+    hard = {kind: risks[kinds == kind] for kind in TIMES_ALPHA if kind != "ordinary"}
+    own = {k: found for k, found in hard.items() if allowed_errors(len(found), TIMES_ALPHA[k] * alpha, CONFIDENCE) >= 0}
+    strata = {"ordinary": risks[~np.isin(kinds, list(own))], **own}
     divert = min(divert_threshold(found, TIMES_ALPHA[kind] * alpha, CONFIDENCE)[0] for kind, found in strata.items())
     return divert, tuple(
         Promise(kind, TIMES_ALPHA[kind] * alpha, len(found), int(np.count_nonzero(found <= divert)))
-        for kind, found in sorted(strata.items(), key=lambda one: TIMES_ALPHA[one[0]])
+        for kind, found in strata.items()
     )

@@ -37,7 +37,7 @@ def _raised(*files: str) -> dict[str, tuple[str, ...]]:
 
 
 def grams(folded: str) -> list[str]:
-    """All 1- to 4-grams of a folded text, shorter ones first; those of three and four only find concepts."""
+    """All 1- to 4-grams of a folded text, shorter ones first; those of four only find concepts."""
     pairs = list(map(add, folded, folded[1:]))
     triples = list(map(add, pairs, folded[2:]))
     return list(chain(folded, pairs, triples, map(add, triples, folded[3:])))
@@ -59,10 +59,9 @@ def _concept_words() -> tuple[Grams, list[tuple[str, ...]]]:
 
 def tokens(folded: str) -> list[str]:
     """The features of a folded text for scikit-learn's vectoriser; each once."""
-    table = concepts()
-    pairs = list(map(add, folded, folded[1:]))
-    found = set(folded).union(pairs, map(add, pairs, folded[2:]))
-    for gram in grams(folded):
+    table, every = concepts(), grams(folded)
+    found = {gram for gram in every if len(gram) <= _TRIPLE}
+    for gram in every:
         found.update(table.get(gram, ()))
     return sorted(found)
 

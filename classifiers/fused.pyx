@@ -14,6 +14,8 @@ from libc.string cimport memset
 
 import numpy as np
 
+from classifiers.weights import ABSENT
+
 cdef enum:
     PLANE = 0x10000
     CHARACTERS = 0x110000
@@ -240,7 +242,7 @@ cdef class Layers:
     cdef const double[::1] first_bias, second_bias, bias, police_line, danger_line
     cdef const unsigned char[::1] ours
     cdef Py_ssize_t known, hidden, beside, width, columns
-    cdef double loud, temperature
+    cdef double loud, temperature, absent
     cdef dict raised
     cdef list above
     cdef unsigned char* seen
@@ -273,6 +275,7 @@ cdef class Layers:
         self.first_bias, self.second, self.second_bias = network.first_bias, network.second, network.second_bias
         self.known, self.hidden, self.beside = self.deep.shape[0], self.deep.shape[1], self.wide.shape[1]
         self.width, self.columns = self.hidden + self.beside, self.second.shape[1]
+        self.absent = ABSENT
         self.loud, self.temperature, self.above = weights.loud, weights.temperature, list(weights.above)
         for row in raised:
             self.raises[row] = 1
@@ -384,18 +387,16 @@ cdef class Layers:
         return out.base, (by_matter[0], by_matter[1], by_matter[2]), (police + threat) / total, threat / total
 
     def judged(self, const double[::1] margins not None, double police, double threat, bint phrased):
-        """(probability of police work, of danger): the two lines over what scorer.curved makes of the evidence."""
+        """(probability of police work, of danger): the two lines over calibration.evidence, made of one text."""
         cdef double said[SAID]
         cdef double loudest[2]
         cdef double our = self.police_line[0], danger = self.danger_line[0], both
         cdef Py_ssize_t end = margins.shape[0], groups = self.ours.shape[0], at, other, term = 1 + SAID
         cdef bint side
-        cdef bint heard[2]
-        heard[0] = heard[1] = loudest[0] = loudest[1] = 0
+        loudest[0] = loudest[1] = self.absent
         for at in range(groups):
             side = self.ours[at]
-            if not heard[side] or margins[end - 2 - groups + at] > loudest[side]:
-                heard[side], loudest[side] = True, margins[end - 2 - groups + at]
+            loudest[side] = max(loudest[side], margins[end - 2 - groups + at])
         said[:] = [margins[end - 2], margins[end - 1], log_odds(police), log_odds(threat), phrased, loudest[1], loudest[0]]
         for at in range(SAID):
             our += self.police_line[1 + at] * said[at]

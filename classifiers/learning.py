@@ -85,7 +85,7 @@ def learn(city: City, cache_dir: Path, rows: list[Labelled]) -> Attempt:
     held = {text.id for text in corpus if text.split == "test"}
     texts = [*corpus, *(text for text in added if text.id not in held)]
     fixed = [text for text in corpus if text.split == "test"]
-    before = evaluate(old, of_corpus(fixed, old)).overall
+    before = _measured(old, fixed)
     trained = train(city, texts, facts, model, {text.id: CITY_WEIGHT for text in added})
     weights, after = _as_careful(trained, before, fixed, city)
     save(weights, cache_dir / model)
@@ -102,13 +102,15 @@ def learn(city: City, cache_dir: Path, rows: list[Labelled]) -> Attempt:
 def _as_careful(weights: Weights, before: Measures, fixed: list[Text], city: City) -> tuple[Weights, Measures]:
     """The model and its figures, its thresholds lowered until no danger is lost: a few of a thousand dangers come and
     go with every training, and each step only ever finds more of them."""
-    after = evaluate(reader := Reader(city, weights), of_corpus(fixed, reader)).overall
-    for _ in range(MOST_STEPS):
-        if not refusal(before, after):
-            break
+    steps, after = 0, _measured(Reader(city, weights), fixed)
+    while steps < MOST_STEPS and refusal(before, after):
         weights = replace(weights, thresholds=stricter(weights.thresholds))
-        after = evaluate(reader := Reader(city, weights), of_corpus(fixed, reader)).overall
+        steps, after = steps + 1, _measured(Reader(city, weights), fixed)
     return weights, after
+
+
+def _measured(reader: Reader, fixed: list[Text]) -> Measures:
+    return evaluate(reader, of_corpus(fixed, reader)).overall
 
 
 def stricter(limits: Thresholds) -> Thresholds:

@@ -63,17 +63,24 @@ class Line(NamedTuple):
     offset: float
 
 
-def line(features: Any, truth: npt.NDArray[np.bool_], counts: Floats, *, balanced: bool) -> Line:
-    """A support vector machine over weighted columns. `counts`: how often each text counts. Needs both sides."""
-    weights = np.abs(leaning(features, truth, counts)) + LEAST_WEIGHT
+def lines(features: Any, truths: list[npt.NDArray[np.bool_]], counts: Floats, *, balanced: bool) -> list[Line]:
+    """Support vector machines over weighted columns. `counts`: how often each text counts. Each needs both sides."""
+    present = (features != 0).T.astype(np.float64)
+    return [_line(features, np.abs(leaning(present, truth, counts)) + LEAST_WEIGHT, truth, counts, balanced=balanced)
+            for truth in truths]  # fmt: skip
+
+
+def _line(features: Any, weights: Floats, truth: npt.NDArray[np.bool_], counts: Floats, *, balanced: bool) -> Line:
     machine = LinearSVC(C=COST, class_weight="balanced" if balanced else None)
     machine.fit(features @ diags(weights), truth, counts)
     return Line(machine.coef_[0] * weights, float(machine.intercept_[0]))
 
 
-def leaning(features: Any, truth: npt.NDArray[np.bool_], counts: Floats) -> Floats:
-    """Per feature the log of its share of all features in true texts over its share in the others."""
-    present = (features != 0).T.astype(np.float64)
+def leaning(present: Any, truth: npt.NDArray[np.bool_], counts: Floats) -> Floats:
+    """Per feature the log of its share of all features in true texts over its share in the others.
+
+    `present`: (features × texts) zeros and ones.
+    """
     yes, no = (present @ (counts * side) + UNSURE for side in (truth, ~truth))
     result: Floats = np.log(yes / yes.sum()) - np.log(no / no.sum())
     return result

@@ -5,9 +5,6 @@ text's features gives the hidden layer's sums, both margins and the norm they ar
 (fused.pyx); scikit-learn's pipeline gives the same figures to 1e-9 (held by a test).
 """
 
-from collections.abc import Sequence
-from typing import Any
-
 from msgspec import Struct
 
 from classifiers.features import concepts
@@ -77,12 +74,3 @@ class Scorer:
         `sums` is what the score says of the text. For reasons, not for decisions.
         """
         return self._layers.strongest(text, self._layers.direction(sums, column), number)
-
-
-def curved(columns: Sequence[Any]) -> list[Any]:
-    """Evidence and all its products of two: what one machine says weighs more where another says it too.
-
-    The evidence is the margins of police and danger, the network's log-odds of both, whether a danger phrase speaks,
-    and the greatest margin of a police group and of another. Numbers, or arrays of many texts.
-    """
-    return [*columns, *[a * b for at, a in enumerate(columns) for b in columns[at:]]]

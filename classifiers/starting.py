@@ -1,7 +1,6 @@
 """Starts a classifier: the cached model of exactly this corpus, code, library and taxonomy, or a fresh one."""
 
 import hashlib
-from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
@@ -81,7 +80,6 @@ def train(
     machines, margins = fit_crosswise(known, city.taxonomy, loud)
     set_up = calibrate(margins, known, machines.categories, city, alpha)
     facts = {**facts, "code": VERSION, "version": version, "texts": len(known), "left_out": len(texts) - len(known)}
-    facts["thresholds"] = asdict(set_up.thresholds)
     return Weights(
         **fused(machines)._asdict(),
         categories=machines.categories,

@@ -19,16 +19,14 @@ from sklearn.neural_network import MLPClassifier
 
 from classifiers.corpus import Text
 from classifiers.features import concepts
-from classifiers.linear import Vectoriser, line
+from classifiers.linear import Vectoriser, lines
 from classifiers.matters import group_above, group_names, true_matters
-from classifiers.weights import Floats, Network
+from classifiers.weights import ABSENT, Floats, Network
 from engine.model.city import Taxonomy
 from engine.model.reading import Matter
 
 FOLDS = 3
 """Three, not five: half the training time, and the held-out scores come from models on two thirds of the texts."""
-ABSENT = -30.0
-"""Logit of a category that the training texts never showed, or never with danger."""
 HIDDEN = 128
 KNOWN = 16_000
 """Features, by number of texts they stand in, that the network sees; rarer ones, and triples, are left to the linear
@@ -87,8 +85,8 @@ def fit(texts: list[Text], taxonomy: Taxonomy, loud: dict[str, int] | None = Non
     above = np.array([group_above(text.category, taxonomy) for text in texts])
     groups = tuple(map(str, np.unique(above)))
     danger = np.array([text.danger for text in texts])
-    lines = [line(features, above == group, counts, balanced=False) for group in groups]
-    lines += [line(features, truth, counts, balanced=True) for truth in (_police(texts, taxonomy), danger)]
+    linear = lines(features, [above == group for group in groups], counts, balanced=False)
+    linear += lines(features, [_police(texts, taxonomy), danger], counts, balanced=True)
     names = tuple(sorted({text.category for text in texts}))
     column = {name: at for at, name in enumerate(names)}
     labels = np.array([column[text.category] for text in texts]) + len(names) * danger
@@ -101,16 +99,16 @@ def fit(texts: list[Text], taxonomy: Taxonomy, loud: dict[str, int] | None = Non
         network,
         np.asarray(network.classes_, dtype=np.int64),
         groups,
-        np.stack([one.slopes for one in lines], axis=1),
-        np.array([one.offset for one in lines]),
+        np.stack([one.slopes for one in linear], axis=1),
+        np.array([one.offset for one in linear]),
     )
 
 
 def _common(features: Any, words: Vectoriser) -> npt.NDArray[np.int64]:
     """Columns of the features that stand in most texts, triples apart."""
-    texts = np.where(words.normed, features.getnnz(axis=0), 0)
-    most = np.argsort(-texts, kind="stable")[: min(KNOWN, int(words.normed.sum()))]
-    return np.sort(most)
+    eligible = np.flatnonzero(words.normed)
+    most = np.argsort(-features.getnnz(axis=0)[eligible], kind="stable")[:KNOWN]
+    return np.sort(eligible[most])
 
 
 def _joined(team: list[MLPClassifier]) -> MLPClassifier:

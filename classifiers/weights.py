@@ -19,6 +19,9 @@ Floats = npt.NDArray[np.float64]
 ALPHA = 0.001
 """Share of police matters that may leave without a person, unless a city says otherwise (0.1 %)."""
 
+ABSENT = -30.0
+"""Logit or margin of what the training texts never showed: a category, one with danger, a group of the police."""
+
 
 @dataclass(frozen=True, slots=True)
 class Promise:
@@ -88,7 +91,7 @@ class Weights:
     loud: float
     """How much of its group's margin a category's logit hears."""
     police_line: tuple[float, ...]
-    """Log-odds of police work: offset, then a slope for each of scorer.curved."""
+    """Log-odds of police work: offset, then a slope for each column of calibration.evidence."""
     danger_line: tuple[float, ...]
     thresholds: Thresholds
     facts: dict[str, Any] = field(default_factory=dict)

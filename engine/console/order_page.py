@@ -72,22 +72,23 @@ def add(_: FastAPI, room: Room) -> None:
         with frame(room, seen, "order", t("order")):
             host = ui.element("div")  # dialogs live here: a redraw must not take one away from who is typing
             root = ui.element("div")
-            pieces: list[Pieces] = []
+            pieces: Pieces | None = None
 
             async def draw() -> None:
+                nonlocal pieces
                 try:
                     shown = await load(room, seen, order_id)
                 except FenliuError as error:
-                    pieces.clear()
+                    pieces = None
                     root.clear()
                     with root:
                         html(f'<p class="f-panel">{escape(_said(error, seen))}</p>', "f-page")
                     return
-                if not pieces:
+                if pieces is None:
                     root.clear()
                     with root:
-                        pieces.append(Pieces(room, seen, Acting(again, host)))
-                pieces[0].show(shown)
+                        pieces = Pieces(room, seen, Acting(again, host))
+                pieces.show(shown)
 
             again = one_at_a_time(draw)
             await draw()
