@@ -8,17 +8,18 @@ import msgspec
 from msgspec import Struct, field
 
 from engine.errors import NotFound, Replayed, Taken
-from engine.model.alert import MOST_READ, WindowEntry, WindowQuery
+from engine.model.alert import WindowEntry, WindowQuery
 from engine.model.call import Call, Instant
 from engine.model.city import LinkRules
 from engine.model.message import LogEntry
 from engine.model.units import FreeUnit
 from engine.store import units
 from engine.store.client import Client
-from engine.store.codec import packed
+from engine.store.codec import row, to_bytes
 from engine.store.keys import key
 
 _calls = msgspec.json.Decoder(Call)
+_HOUR_MS = 3_600_000
 _SLACK_MS = 300_000
 """Calls up to five minutes later in event time count too: two centres' clocks are never quite alike."""
 
@@ -83,13 +84,13 @@ class Accepted(Struct, frozen=True):
     """Free units near it, nearest first; None when nobody asked."""
 
 
-def _link_lists(facts: LinkFacts, rules: LinkRules) -> list[dict[str, Any]]:
-    hours, minutes = 3_600_000, 60_000
-    return [
-        _list("by:caller:", facts.caller, rules.caller_days * 24 * hours, 20),
-        _list("by:place:", facts.address_key, rules.place_hours * hours, 20),
-        _list("by:near:", _near(facts), rules.duplicate_minutes * minutes, 40, listed=False),
-    ]
+def _link_lists(facts: LinkFacts, rules: LinkRules) -> tuple[bytes, bytes, bytes]:
+    """Of its caller, its place and its neighbourhood: name of the list, length, limit, whether its calls are listed."""
+    return (
+        _list("by:caller:", facts.caller, rules.caller_days * 24 * _HOUR_MS, 20),
+        _list("by:place:", facts.address_key, rules.place_hours * _HOUR_MS, 20),
+        _list("by:near:", _near(facts), rules.duplicate_minutes * 60_000, 40, listed=False),
+    )
 
 
 def _near(facts: LinkFacts) -> str:
@@ -98,9 +99,8 @@ def _near(facts: LinkFacts) -> str:
     return f"{facts.township}:{facts.category.partition('.')[0]}" if located else ""
 
 
-def _list(prefix: str, name: str, length: int, limit: int, *, listed: bool = True) -> dict[str, Any]:
-    key = prefix + name if name else ""
-    return {"key": key, "length": length, "limit": limit, "slack": _SLACK_MS, "listed": listed}
+def _list(prefix: str, name: str, length: int, limit: int, *, listed: bool = True) -> bytes:
+    return row(prefix + name, length, limit, listed) if name else row("")
 
 
 async def accept(
@@ -125,99 +125,106 @@ async def accept(
     units near the point of `facts`, in the same trip.
     """
     entry = LogEntry(call.received_at, call.call_id, "call.accepted", call.operator or str(call.channel))
-    answer = await client.call(
+    near = units.near(facts.lat, facts.lng) if send else None
+    answer = await client.run(
         "accept",
         call.city,
-        id=call.call_id,
-        body=packed({"call": call, "hook": hook, "digest": digest}),
-        link=packed(facts),
-        hook=hook,
-        digest=digest,
-        at=call.received_at,
-        now=now,
-        redo=redo,
-        links=_link_lists(facts, rules),
-        near_ms=rules.duplicate_minutes * 60_000,
-        windows=_queries(windows),
-        cooldowns=cooldowns,
-        near=units.near(facts.lat, facts.lng) if send else None,
-        entry={"json": packed(entry), "subject": call.call_id, "line": True},
+        row(call.call_id, hook, digest, call.received_at, now, redo, _SLACK_MS, rules.duplicate_minutes * 60_000, near),
+        to_bytes({"call": call, "hook": hook, "digest": digest}),
+        to_bytes(facts),
+        to_bytes(entry),
+        row(*cooldowns),
+        *_link_lists(facts, rules),
+        *map(_query, windows),
     )
-    return _read(answer, windows, cooldowns)
+    return _read(_replies.decode(answer), windows, cooldowns)
 
 
-def _queries(windows: tuple[WindowQuery, ...]) -> list[dict[str, Any]]:
-    return [
-        {
-            "key": q.key,
-            "member": q.member,
-            "at": q.at,
-            "length": q.length,
-            "limit": q.limit,
-            "buckets": q.buckets,
-            "measure": q.measure,
-            "least": q.least,
-            "fewest": q.fewest,
-            "most": MOST_READ,
-        }
-        for q in windows
-    ]
+def _query(q: WindowQuery) -> bytes:
+    if not q.limit:
+        return row(q.key, q.member, q.at, q.length, _kept(q))
+    return row(q.key, q.member, q.at, q.length, _kept(q), q.limit, q.measure, q.least, q.fewest, *q.buckets)
+
+
+def _kept(q: WindowQuery) -> int:
+    """How long a window's events are kept, ms: a day longer than any question looks back."""
+    return max(q.length * 2, q.at - q.buckets[-1] if q.buckets else 0, _HOUR_MS) + 24 * _HOUR_MS
 
 
 async def ask(
     client: Client, city: str, windows: tuple[WindowQuery, ...], cooldowns: tuple[str, ...]
 ) -> tuple[dict[str, tuple[WindowEntry, ...]], dict[str, Instant]]:
     """Windows and cool-downs for an event that is no call; members that are given are added."""
-    answer = await client.call("ask", city, windows=_queries(windows), cooldowns=cooldowns)
-    return _windows(windows, answer[0]), _cooldowns(cooldowns, answer[1])
+    answer = await client.run("ask", city, row(*cooldowns), *map(_query, windows))
+    found, until = msgspec.msgpack.decode(answer)
+    return _windows(windows, found), _cooldowns(cooldowns, until)
 
 
 def _windows(windows: tuple[WindowQuery, ...], found: list[Any]) -> dict[str, tuple[WindowEntry, ...]]:
     answered = zip(windows, found, strict=True)
-    return {q.key: _entries(rows)[:: -1 if q.buckets else 1] for q, rows in answered}
+    return {q.key: _numbers(q.buckets, rows) if q.buckets else _entries(rows) for q, rows in answered}
 
 
-def _cooldowns(keys: tuple[str, ...], found: list[bytes]) -> dict[str, Instant]:
+def _numbers(buckets: tuple[Instant, ...], counts: list[int]) -> tuple[WindowEntry, ...]:
+    """An entry for each bucket that was counted: the last ones may be left out."""
+    return tuple([WindowEntry(at, f"#{n}") for at, n in zip(buckets, counts, strict=False)])
+
+
+def _entries(flat: list[Any]) -> tuple[WindowEntry, ...]:
+    """Oldest first; the server answers newest first so that a limit keeps the newest."""
+    pairs = zip(reversed(flat[1::2]), reversed(flat[::2]), strict=True)
+    return tuple([WindowEntry(int(at), member) for at, member in pairs])
+
+
+def _cooldowns(keys: tuple[str, ...], found: list[Any]) -> dict[str, Instant]:
     return {k: int(v) for k, v in zip(keys, found, strict=True) if v}
 
 
-def _read(answer: list[Any], windows: tuple[WindowQuery, ...], cooldowns: tuple[str, ...]) -> Accepted:
-    status = answer[0].decode()
-    if status == "other":
+class _Reply(Struct, array_like=True, frozen=True):
+    """What `accept` answers; a call that is refused or decided ends early."""
+
+    status: str
+    answer: str = ""
+    same_caller: int = 0
+    same_place: int = 0
+    caller_ids: tuple[str, ...] = ()
+    place_ids: tuple[str, ...] = ()
+    candidates: tuple[tuple[str, str, str, str, str], ...] = ()
+    windows: list[list[Any]] = []
+    cooldowns: list[Any] = []
+    free: Any = None
+    seq: str = "0"
+
+
+_replies = msgspec.msgpack.Decoder(_Reply)
+
+
+def _read(reply: _Reply, windows: tuple[WindowQuery, ...], cooldowns: tuple[str, ...]) -> Accepted:
+    if reply.status == "other":
         raise Replayed("this webhook-id was used before with another body; send a new id for a new call")
-    if status == "taken":
+    if reply.status == "taken":
         raise Taken("this call_id belongs to a call that came under another webhook-id")
-    if answer[1]:
-        return Accepted(Status.SAME, answer=answer[1])
+    if reply.answer:
+        return Accepted(Status.SAME, answer=reply.answer.encode())
     return Accepted(
-        status=Status(status),
-        same_caller=int(answer[2]),
-        same_place=int(answer[3]),
-        caller_ids=_texts(answer[4]),
-        place_ids=_texts(answer[5]),
-        candidates=tuple(_candidate(c) for c in answer[6]),
-        windows=_windows(windows, answer[7]),
-        cooldowns=_cooldowns(cooldowns, answer[8]),
-        free=units.free_units(answer[9]),
-        seq=int(answer[10]),
+        status=Status(reply.status),
+        same_caller=reply.same_caller,
+        same_place=reply.same_place,
+        caller_ids=reply.caller_ids,
+        place_ids=reply.place_ids,
+        candidates=tuple(_candidate(*c) for c in reply.candidates),
+        windows=_windows(windows, reply.windows),
+        cooldowns=_cooldowns(cooldowns, reply.cooldowns),
+        free=None if reply.free is False else units.free_units(reply.free),
+        seq=int(reply.seq),
     )
 
 
-def _texts(values: list[bytes]) -> tuple[str, ...]:
-    return tuple(v.decode() for v in values)
-
-
-def _candidate(row: list[bytes]) -> Candidate:
-    call_id, at, link, order, seq = row
-    waits = order == b"?"
-    facts = _links.decode(link) if link else None
-    return Candidate(call_id.decode(), int(at or 0), "" if waits else order.decode(), waits, int(seq), facts)
-
-
-def _entries(flat: list[bytes]) -> tuple[WindowEntry, ...]:
-    """Oldest first; the server answers newest first so that a limit keeps the newest."""
-    pairs = zip(reversed(flat[1::2]), reversed(flat[::2]), strict=True)
-    return tuple([WindowEntry(int(at), member.decode()) for at, member in pairs])
+def _candidate(call_id: str, at: str, link: str, order: str, seq: str) -> Candidate:
+    waits = order == "?"
+    return Candidate(
+        call_id, int(at or 0), "" if waits else order, waits, int(seq), _links.decode(link) if link else None
+    )
 
 
 class StoredCall(Struct, frozen=True):

@@ -110,8 +110,11 @@ class Client:
 
     async def call(self, name: str, city: str, **fields: Any) -> Any:
         """Run one stored function on one city's slot; raises `StoreDown`."""
-        command = ("FCALL", f"{name}_{SUFFIX}", 1, key(city, "log"), _pack(fields))
-        return (await self._calls.ask([command]))[0]
+        return await self.run(name, city, _pack(fields))
+
+    async def run(self, name: str, city: str, *arguments: bytes) -> Any:
+        """As `call`, for a function that takes its arguments as they are (rows and texts, engine/store/codec.py)."""
+        return (await self._calls.ask([("FCALL", f"{name}_{SUFFIX}", 1, key(city, "log"), *arguments)]))[0]
 
     async def read(self, *command: Any) -> Any:
         """Run one plain command; raises `StoreDown`."""

@@ -1,12 +1,13 @@
-"""How values are written down: JSON text, because the stored functions' MessagePack knows no byte strings."""
+"""How values are written down: JSON text; what the stored functions read of it stands beside it in MessagePack."""
 
 from typing import Any
 
 import msgspec
 
 _encoder = msgspec.json.Encoder()
-_STR32 = b"\xdb"
-"""MessagePack's mark of a text with a length of four bytes."""
+_pack = msgspec.msgpack.Encoder().encode
+_SHORT = 16
+"""From so many values on a list's own mark takes three bytes and not one."""
 
 
 def to_json(value: Any) -> str:
@@ -19,11 +20,12 @@ def fields_of(found: Any) -> dict[bytes, Any]:
     return found if isinstance(found, dict) else dict(zip(found[::2], found[1::2], strict=True))
 
 
-def packed(value: Any) -> msgspec.Raw:
-    """A frozen value as JSON text inside the arguments of a stored function."""
-    return packed_text(_encoder.encode(value))
+def to_bytes(value: Any) -> bytes:
+    """A frozen value as JSON text in UTF-8."""
+    return _encoder.encode(value)
 
 
-def packed_text(written: bytes) -> msgspec.Raw:
-    """UTF-8 bytes as a text inside the arguments of a stored function, without a way through `str` and back."""
-    return msgspec.Raw(_STR32 + len(written).to_bytes(4, "big") + written)
+def row(*values: Any) -> bytes:
+    """Values one after the other as MessagePack: the stored functions read them without making a table of them."""
+    made = _pack(values)
+    return made[1:] if len(values) < _SHORT else made[3:]

@@ -1,6 +1,7 @@
 """Committing a change: the whole of it in one function call, or nothing."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from engine import tracing
@@ -13,7 +14,7 @@ from engine.model.message import LogEntry, Message
 from engine.model.order import Order
 from engine.model.values import replace
 from engine.store.client import Client
-from engine.store.codec import packed, packed_text
+from engine.store.codec import row, to_bytes
 from engine.store.disputes import dispute_keys
 
 
@@ -33,98 +34,85 @@ async def commit(
     """
     if trace := tracing.here():
         change = replace(change, messages=tuple(replace(m, trace=trace) for m in change.messages))
-    reply = await client.call(
+    outcome, idem = change.outcome, change.idempotency_key or None
+    names, by = _counts(change)
+    call = (outcome.call_id, outcome.order_id, received_at, outcome.over) if outcome else (None, "", 0, ())
+    claims = [{"key": c.key, "count": c.count} for c in change.claims]
+    cools = [{"key": c.key, "value": c.until, "ms": max(1, c.until - now)} for c in change.cooldowns if c.until > now]
+    wakes = [{"key": w.key, "at": w.due_at, "payload": w.payload} for w in change.wakes]
+    written = (change.moved, change.orders, change.alerts, change.dossiers, change.messages, change.log, labels)
+    reply = await client.run(
         "commit",
         city,
-        call=_outcome(change.outcome, answer, received_at),
-        moved=[{"id": m.call_id, "order": m.order_id, "outcome": packed(m)} for m in change.moved],
-        orders=tuple(map(_order, change.orders)),
-        alerts=tuple(map(_alert, change.alerts)),
-        dossiers=tuple(map(_dossier, change.dossiers)),
-        claims=[{"key": c.key, "count": c.count} for c in change.claims],
-        messages=tuple(map(_message, change.messages)),
-        log=tuple(map(_entry, change.log)),
-        cooldowns=[
-            {"key": c.key, "value": c.until, "ms": max(1, c.until - now)} for c in change.cooldowns if c.until > now
-        ],
-        wakes=[{"key": w.key, "at": w.due_at, "payload": w.payload} for w in change.wakes],
-        counts=_counts(change),
-        labels=[packed(label) for label in labels],
-        idem=change.idempotency_key or None,
-        idem_answer=packed_text(answer),
+        row(idem, *call, claims, cools, wakes, *map(len, written)),
+        row(*names),
+        row(*by),
+        answer,
+        to_bytes(outcome) if outcome else b"",
+        *(
+            part
+            for rows_of, each in zip(_ROWS, written, strict=True)
+            for x in each
+            for part in (rows_of(x), to_bytes(x))
+        ),
     )
+    if reply == b"ok":
+        return answer
     word = reply[0]
     if word == b"conflict":
         raise Conflict(f"{reply[1].decode()} {reply[2].decode()} was changed meanwhile (now at version {reply[3]})")
-    return reply[1] if word == b"already" else answer
+    already: bytes = reply[1]
+    return already
 
 
-def _outcome(outcome: CallOutcome | None, answer: bytes, received_at: Instant) -> dict[str, Any] | None:
-    if outcome is None:
-        return None
-    return {
-        "id": outcome.call_id,
-        "order": outcome.order_id,
-        "outcome": packed(outcome),
-        "answer": packed_text(answer),
-        "over": list(outcome.over),
-        "at": received_at,
-    }
+# Rows as the stored function reads them.
 
 
-def _order(o: Order) -> dict[str, Any]:
-    return {
-        "id": o.order_id,
-        "v": o.version,
-        "state": o.state,
-        "body": o.body_id,
-        "open": o.is_open,
-        "overdue": o.overdue,
-        "opened": o.opened_at,
-        "unit": o.unit_at_work,
-        "alarm": o.alarm_at if o.is_open else None,
-        "seen_by": list({o.body_id, *o.joint} - {""}),
-        "json": packed(o),
-    }
+def _clock(at: Instant | None) -> Instant | bool:
+    """An instant, or False: a row with a hole has no certain length."""
+    return False if at is None else at
 
 
-def _alert(a: Alert) -> dict[str, Any]:
-    return {
-        "id": a.alert_id,
-        "v": a.version,
-        "state": a.state,
-        "raised": a.raised_at,
-        "alarm": a.alarm_at,
-        "json": packed(a),
-    }
+def _moved(m: CallOutcome) -> bytes:
+    return row(m.call_id, m.order_id)
 
 
-def _dossier(d: Dossier) -> dict[str, Any]:
-    merged = d.state is DossierState.MERGED
-    return {
-        "id": d.dossier_id,
-        "v": d.version,
-        "state": d.state,
-        "grade": d.grade,
-        "opened": d.opened_at,
-        "touched": d.touched_at,
-        "alarm": d.alarm_at,
-        "seen_by": [b for b in d.bodies if b],
-        "by": [] if merged else dispute_keys(d.callers, d.places),
-        "json": packed(d),
-    }
+def _order(o: Order) -> bytes:
+    clock = _clock(o.alarm_at if o.is_open else None)
+    seen_by = {o.body_id, *o.joint} - {""}
+    return row(
+        o.order_id, o.version, o.state, o.body_id, o.is_open, o.overdue, o.opened_at, o.unit_at_work, clock, *seen_by
+    )
 
 
-def _message(m: Message) -> dict[str, Any]:
-    return {"id": m.message_id, "body": m.body_id, "created": m.created_at, "json": packed(m)}
+def _alert(a: Alert) -> bytes:
+    return row(a.alert_id, a.version, a.state, a.raised_at, _clock(a.alarm_at))
 
 
-def _entry(e: LogEntry) -> dict[str, Any]:
-    return {"json": packed(e), "subject": e.subject, "line": True}
+def _dossier(d: Dossier) -> bytes:
+    about = [] if d.state is DossierState.MERGED else dispute_keys(d.callers, d.places)
+    bodies = [b for b in d.bodies if b]
+    clock = _clock(d.alarm_at)
+    return row(d.dossier_id, d.version, d.state, d.grade, d.opened_at, d.touched_at, clock, bodies, about)
 
 
-def _counts(change: Change) -> dict[str, int]:
-    """Counters of this change, named as Prometheus will show them: `name|label=value,…`."""
+def _message(m: Message) -> bytes:
+    return row(m.message_id, m.body_id, m.created_at)
+
+
+def _entry(e: LogEntry) -> bytes:
+    return e.subject.encode()
+
+
+def _label(label: dict[str, Any]) -> bytes:
+    return b""
+
+
+_ROWS: tuple[Callable[[Any], bytes], ...] = (_moved, _order, _alert, _dossier, _message, _entry, _label)
+
+
+def _counts(change: Change) -> tuple[list[str], list[int]]:
+    """Counters of this change, named as Prometheus will show them (`name|label=value,…`), and what each grows by."""
     names: list[str] = []
     if change.outcome:
         d = change.outcome.decision
@@ -135,4 +123,5 @@ def _counts(change: Change) -> dict[str, int]:
     names += [f"fenliu_events_total|what={entry.what}" for entry in change.log]
     names += [f"fenliu_alerts_total|model={a.model},state={a.state}" for a in change.alerts if a.version == 1]
     names += [f"fenliu_messages_total|type={message.type}" for message in change.messages]
-    return dict(Counter(names))
+    found = Counter(names)
+    return list(found), list(found.values())

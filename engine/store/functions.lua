@@ -1,10 +1,17 @@
 #!lua name=@LIBRARY@
 -- Every change of state is one call of one of these functions, so a crash leaves all of it or none.
 -- KEYS[1] is the city's log `{city}:log`; all other keys share its hash tag, hence its slot.
--- ARGV[1] is one MessagePack map. Names end in @SUFFIX@ so that two versions can live on one store.
+-- ARGV[1] is one MessagePack map; accept, ask and commit, which every call needs, take rows: an argument that holds
+-- values one after the other without a table around them, and long texts (JSON) as they are.
+-- Names end in @SUFFIX@ so that two versions can live on one store.
+-- What costs the server is not the bytes but the commands: each redis.call takes some thousand instructions on its way
+-- and, when it writes, as many again into the log; a table costs as much whichever way it goes. Hence rows, one command
+-- for many values, an answer packed into one text, and nothing written that stands there already.
 
 local HOOK_MS = 7 * 86400000
 local LINK_MS = 40 * 86400000
+-- Entries of a window that are looked at, at most (MOST_READ in engine/model/alert.py).
+local MOST_READ = 512
 
 -- prefix: the city's tag. A Cluster that is moving the city's slot has some keys here and some elsewhere: asking for one
 -- that nobody has then fails, before anything is written, and the caller tries again (engine/store/client.py).
@@ -14,11 +21,24 @@ local function prefix(key)
   return p
 end
 
-local function entry(p, e)
-  redis.call('XADD', p .. 'log', 'MAXLEN', '~', 2000000, '*', 'j', e.json)
-  if e.line then
-    redis.call('RPUSH', p .. 'line:' .. e.subject, e.json)
+-- An instant or a length as text: a number would be written by the dearer way for fractions.
+local function int(x)
+  return string.format('%d', x)
+end
+
+local function entry(p, subject, json)
+  redis.call('XADD', p .. 'log', 'MAXLEN', '~', '2000000', '*', 'j', json)
+  redis.call('RPUSH', p .. 'line:' .. subject, json)
+end
+
+-- count: adds by[i] to the counter names[i].
+local function count(p, names, by)
+  if not names[1] then return end
+  local stood, args = redis.call('HMGET', p .. 'counts', unpack(names)), {}
+  for i, name in ipairs(names) do
+    args[2 * i - 1], args[2 * i] = name, int((stood[i] or 0) + by[i])
   end
+  redis.call('HSET', p .. 'counts', unpack(args))
 end
 
 -- remember: a member of a list that lives for `ms` after its last use. What is older than `old` is thrown out, and the
@@ -28,13 +48,9 @@ local function remember(key, at, member, ms, old)
   redis.call('ZADD', key, at, member)
   local left = redis.call('PTTL', key)
   if left >= ms then return true end
-  if left >= 0 then redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. old) end
-  redis.call('PEXPIRE', key, math.floor(ms * 9 / 8))
+  if left >= 0 then redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. int(old)) end
+  redis.call('PEXPIRE', key, int(ms * 9 / 8))
   return left >= 0
-end
-
-local function newest(key, from, to, limit)
-  return redis.call('ZREVRANGEBYSCORE', key, to, '(' .. from, 'WITHSCORES', 'LIMIT', 0, limit)
 end
 
 local function tick(t, part, by)
@@ -87,51 +103,57 @@ local function best(rows, q)
 end
 
 local function entries(key, from, to, limit)
-  return redis.call('ZREVRANGEBYSCORE', key, to, from, 'WITHSCORES', 'LIMIT', 0, limit)
+  return redis.call('ZREVRANGEBYSCORE', key, to, from, 'WITHSCORES', 'LIMIT', '0', int(limit))
 end
 
 -- answer: entries, or the number that is measured. A count in the order of time needs no entry to be looked at.
 local function answer(key, q)
-  local from, to = '(' .. (q.at - q.length), '(' .. (q.at + q.length)
+  local from, to = '(' .. int(q.at - q.length), '(' .. int(q.at + q.length)
   local n = q.fewest > 0 and redis.call('ZCOUNT', key, from, to) or 0
   if n < q.fewest then return {} end
   if q.measure == '' then return entries(key, from, to, q.limit) end
-  if q.measure ~= 'count' or redis.call('ZCOUNT', key, '(' .. q.at, to) > 0 then
-    return best(entries(key, from, to, q.most), q)
+  local at = int(q.at)
+  if q.measure ~= 'count' or redis.call('ZCOUNT', key, '(' .. at, to) > 0 then
+    return best(entries(key, from, to, MOST_READ), q)
   end
-  if n == 0 then n = redis.call('ZCOUNT', key, from, q.at) end
-  local out = n >= q.least and entries(key, from, q.at, q.limit) or {}
-  local last = out[2] or q.at
+  if n == 0 then n = redis.call('ZCOUNT', key, from, at) end
+  local out = n >= q.least and entries(key, from, at, q.limit) or {}
+  local last = out[2] or at
   table.insert(out, '#' .. n)
   table.insert(out, last)
   return out
 end
 
--- numbers: how many events each bucket holds; the usual level is not asked for while the first one is too small.
-local function numbers(key, q)
-  local out = {}
-  for i, b in ipairs(q.buckets) do
-    local n = redis.call('ZCOUNT', key, b, '(' .. (b + q.length))
-    table.insert(out, '#' .. n)
-    table.insert(out, b)
-    if i == 1 and n < q.least then break end
+-- numbers: how many events each bucket holds, newest first; the usual level is not asked for while the first one is too
+-- small, nor buckets older than every event.
+local function numbers(key, length, least, buckets)
+  local out, ends = {}, false
+  for i, b in ipairs(buckets) do
+    local to = '(' .. int(b + length)
+    local n = redis.call('ZCOUNT', key, int(b), to)
+    if n == 0 and not ends then
+      ends = true
+      if redis.call('ZCOUNT', key, '-inf', to) == 0 then break end
+    end
+    out[i] = n
+    if i == 1 and n < least then break end
   end
   return out
 end
 
-local function windows(p, queries)
+-- window: one query. `kept` is how long its events are kept. Without a limit the event is only written down, without a
+-- member it is only asked. Late events forget nothing that a newer one still looks at. After `fewest`: buckets.
+local function window(p, name, member, at, length, kept, limit, measure, least, fewest, ...)
+  local key = p .. 'win:' .. name
+  local others = member == '' or remember(key, int(at), member, kept, at - kept)
+  if not limit or not (others or fewest < 2) then return {} end
+  if ... then return numbers(key, length, least, { ... }) end
+  return answer(key, { at = at, length = length, limit = limit, measure = measure, least = least, fewest = fewest })
+end
+
+local function windows(p, args, first)
   local out = {}
-  for i, q in ipairs(queries) do
-    local key = p .. 'win:' .. q.key
-    local back = math.max(q.length * 2, q.at - (q.buckets[#q.buckets] or q.at), 3600000) + 86400000
-    -- A query without a member only asks. Late events forget nothing that a newer one still looks at.
-    local others = q.member == '' or remember(key, q.at, q.member, back, q.at - back)
-    -- limit 0: the event is only written down.
-    out[i] = {}
-    if q.limit > 0 and (others or q.fewest < 2) then
-      out[i] = #q.buckets > 0 and numbers(key, q) or answer(key, q)
-    end
-  end
+  for i = first, #args do out[#out + 1] = window(p, cmsgpack.unpack(args[i])) end
   return out
 end
 
@@ -161,82 +183,93 @@ local function show_unit(p, id)
   end
 end
 
--- accept: the call becomes durable, is counted in its windows and finds what it is tied to.
+-- tie: the call enters one of its lists (a caller's, a place's), and what it finds there is noted in `found`.
+-- A call with no name for the list is in none. Answers how many others a list of calls holds, and the newest of them.
+local function tie(p, found, name, length, limit, listed)
+  local ids, key = {}, p .. name
+  if name == '' then return 0, ids end
+  local from, to = '(' .. int(found.at - length), int(found.at + found.slack)
+  local others = remember(key, int(found.at), found.id, LINK_MS, found.now - LINK_MS - length)
+  local rows = others and entries(key, from, to, limit + 1) or {}
+  for n = 1, #rows, 2 do
+    local id = rows[n]
+    if id ~= found.id and listed then ids[#ids + 1] = id end
+    if not found.seen[id] and math.abs(rows[n + 1] - found.at) <= found.near_ms then
+      found.seen[id] = true
+      local c = redis.call('HMGET', p .. 'call:' .. id, 'at', 'link', 'order', 'status', 'seq')
+      local order = c[4] == 'accepted' and '?' or c[3] or ''
+      if order ~= '' then table.insert(found.calls, { id, c[1] or '', c[2] or '', order, c[5] or '0' }) end
+    end
+  end
+  if #rows > 2 * limit and listed then return redis.call('ZCOUNT', key, from, to) - 1, ids end
+  return #rows > 0 and #rows / 2 - 1 or 0, ids
+end
+
+-- accept: the call becomes durable, is counted in its windows and finds what it is tied to. Arguments: the row below,
+-- body, link, log entry, a row of cool-downs, three lists, windows.
 -- Only a call with an order, or one that may still get one, near in time can be the same incident: a candidate.
 -- Answers {status, committed answer, caller count, place count, caller ids, place ids,
--- [id, at, link, order]..., windows, cool-downs, free units}; status new | same | other | taken.
+-- [id, at, link, order]..., windows, cool-downs, free units}, packed; status new | same | other | taken.
 local function accept(keys, args)
-  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
-  local call = p .. 'call:' .. r.id
+  local p = prefix(keys[1])
+  local id, hook_id, digest, at, now, redo, slack, near_ms, near = cmsgpack.unpack(args[1])
+  local body, link = args[2], args[3]
+  local call = p .. 'call:' .. id
   local status, seq = 'new', nil
-  if not r.redo then
-    local hook = p .. 'hook:' .. r.hook
+  if not redo then
+    local hook = p .. 'hook:' .. hook_id
     local known = redis.call('GET', hook)
     if known then
-      if known ~= r.digest then return { 'other' } end
+      if known ~= digest then return cmsgpack.pack({ 'other' }) end
       status = 'same'
       -- A body that cannot be read any more is mended by the same webhook; the digest says that it is the same.
-      if redis.call('HGET', call, 'status') == 'accepted' then redis.call('HSET', call, 'body', r.body) end
-    elseif redis.call('EXISTS', call, p .. 'was:' .. r.id) > 0 then
-      return { 'taken' }
+      if redis.call('HGET', call, 'status') == 'accepted' then redis.call('HSET', call, 'body', body) end
+    elseif redis.call('EXISTS', call, p .. 'was:' .. id) > 0 then
+      return cmsgpack.pack({ 'taken' })
     end
     if status == 'new' then
-      seq = redis.call('INCR', p .. 'calls:seq')
-      redis.call('SET', hook, r.digest, 'PX', HOOK_MS)
-      redis.call('HSET', call, 'body', r.body, 'link', r.link, 'at', r.at, 'status', 'accepted', 'tries', 0, 'seq', seq)
-      redis.call('ZADD', p .. 'pending', r.now, r.id)
-      entry(p, r.entry)
+      seq = int(redis.call('INCR', p .. 'calls:seq'))
+      redis.call('SET', hook, digest, 'PX', int(HOOK_MS))
+      redis.call('HSET', call, 'body', body, 'link', link, 'at', int(at), 'status', 'accepted', 'tries', '0', 'seq', seq)
+      redis.call('ZADD', p .. 'pending', int(now), id)
+      entry(p, id, args[4])
     end
   end
   if not seq then
     local known = redis.call('HMGET', call, 'answer', 'seq')
-    if known[1] then return { 'same', known[1] } end
+    if known[1] then return cmsgpack.pack({ 'same', known[1] }) end
     seq = known[2] or '0'
-    redis.call('HSET', call, 'link', r.link)
+    redis.call('HSET', call, 'link', link)
     redis.call('HDEL', call, 'again')
   end
-  local lists, seen, details = {}, { [r.id] = true }, {}
-  local counts = { 0, 0, 0 }
-  for i, l in ipairs(r.links) do
-    lists[i] = {}
-    if l.key ~= '' then
-      local key = p .. l.key
-      local others = remember(key, r.at, r.id, LINK_MS, r.now - LINK_MS - l.length)
-      local rows = others and newest(key, r.at - l.length, r.at + l.slack, l.limit + 1) or {}
-      if #rows > 2 * l.limit and l.listed then
-        counts[i] = redis.call('ZCOUNT', key, '(' .. (r.at - l.length), r.at + l.slack) - 1
-      elseif #rows > 0 and l.listed then
-        counts[i] = #rows / 2 - 1
-      end
-      for n = 1, #rows, 2 do
-        local id = rows[n]
-        if id ~= r.id and l.listed then table.insert(lists[i], id) end
-        if not seen[id] and math.abs(rows[n + 1] - r.at) <= r.near_ms then
-          seen[id] = true
-          local c = redis.call('HMGET', p .. 'call:' .. id, 'at', 'link', 'order', 'status', 'seq')
-          local order = c[4] == 'accepted' and '?' or c[3] or ''
-          if order ~= '' then table.insert(details, { id, c[1] or '', c[2] or '', order, c[5] or '0' }) end
-        end
-      end
-    end
-  end
-  return { status, '', counts[1], counts[2], lists[1], lists[2], details, windows(p, r.windows),
-    cooldowns(p, r.cooldowns), free_units(p, r.near), tostring(seq) }
+  local found = { id = id, at = at, now = now, slack = slack, near_ms = near_ms, seen = { [id] = true }, calls = {} }
+  local of_caller, caller_ids = tie(p, found, cmsgpack.unpack(args[6]))
+  local of_place, place_ids = tie(p, found, cmsgpack.unpack(args[7]))
+  tie(p, found, cmsgpack.unpack(args[8]))
+  return cmsgpack.pack({ status, '', of_caller, of_place, caller_ids, place_ids, found.calls, windows(p, args, 9),
+    cooldowns(p, { cmsgpack.unpack(args[5]) }), free_units(p, near), seq })
 end
 
-local function stale(p, kind, list)
-  for _, x in ipairs(list) do
-    local v = tonumber(redis.call('HGET', p .. kind .. ':' .. x.id, 'v') or '0')
-    if v ~= x.v - 1 then return { 'conflict', kind, x.id, v } end
+-- read: records to be written, each a row that begins with id and version, and its JSON; and what stands of each now.
+-- Answers nothing but a conflict when another version stands there.
+local function read(p, kind, args, first, number, ...)
+  local records = {}
+  for i = 1, number do
+    local row, json = { cmsgpack.unpack(args[first + 2 * i - 2]) }, args[first + 2 * i - 1]
+    local was = redis.call('HMGET', p .. kind .. ':' .. row[1], 'v', ...)
+    local v = tonumber(was[1] or '0')
+    if v ~= row[2] - 1 then return nil, { 'conflict', kind, row[1], v } end
+    records[i] = { row = row, was = was, json = json }
   end
+  return records
 end
 
 -- A unit can be sent with an order only while it is free, or is on that order already.
 local function unit_taken(p, orders)
   for _, o in ipairs(orders) do
-    if o.unit ~= '' and redis.call('HGET', p .. 'order:' .. o.id, 'unit') ~= o.unit
-      and not redis.call('ZSCORE', p .. 'units:free', o.unit) then
-      return { 'conflict', 'unit', o.unit, 0 }
+    local unit = o.row[8]
+    if unit ~= '' and o.was[4] ~= unit and not redis.call('ZSCORE', p .. 'units:free', unit) then
+      return { 'conflict', 'unit', unit, 0 }
     end
   end
 end
@@ -253,114 +286,127 @@ local function engage(p, was, is, order)
   redis.call('HSET', p .. 'order:' .. order, 'unit', is)
 end
 
+-- A record stands in one set of a kind (a state, a holder): it moves, or stays without a word.
 local function index(p, set, was, is, score, id)
-  if was and was ~= is then redis.call('ZREM', p .. set .. was, id) end
+  if was == is then return end
+  if was then redis.call('ZREM', p .. set .. was, id) end
   if is then redis.call('ZADD', p .. set .. is, score, id) end
 end
 
 local function alarm(p, member, at)
-  if at then redis.call('ZADD', p .. 'alarms', at, member) else redis.call('ZREM', p .. 'alarms', member) end
+  if at then redis.call('ZADD', p .. 'alarms', int(at), member) else redis.call('ZREM', p .. 'alarms', member) end
 end
 
 local function mark(p, set, on, score, id)
   if on then redis.call('ZADD', p .. set, score, id) else redis.call('ZREM', p .. set, id) end
 end
 
--- Of a record's first version nothing older can stand anywhere: `stale` has seen that there is none.
-local function put_order(p, o)
-  local key = p .. 'order:' .. o.id
-  local old = o.v > 1 and redis.call('HMGET', key, 'state', 'holder', 'unit') or {}
-  redis.call('HSET', key, 'v', o.v, 'state', o.state, 'holder', o.open and o.body or '', 'json', o.json)
-  redis.call('ZADD', p .. 'orders', o.opened, o.id)
-  index(p, 'orders:state:', old[1], o.state, o.opened, o.id)
-  index(p, 'orders:body:', old[2] and old[2] ~= '' and old[2], o.open and o.body, o.opened, o.id)
-  for _, b in ipairs(o.seen_by) do redis.call('ZADD', p .. 'orders:seen:' .. b, o.opened, o.id) end
-  mark(p, 'orders:open', o.open, o.opened, o.id)
-  if o.v > 1 or o.overdue then mark(p, 'orders:overdue', o.open and o.overdue, o.opened, o.id) end
-  alarm(p, 'order:' .. o.id, o.alarm)
-  if (old[3] or '') ~= o.unit then engage(p, old[3] or '', o.unit, o.id) end
+-- Of a first version nothing older can stand anywhere: `read` has seen that there is none. `was`: v, state, holder, unit.
+local function put_order(p, was, json, id, v, state, body, open, overdue, opened, unit, clock, ...)
+  local score, holder = int(opened), open and body or ''
+  redis.call('HSET', p .. 'order:' .. id, 'v', int(v), 'state', state, 'holder', holder, 'json', json)
+  if v == 1 then redis.call('ZADD', p .. 'orders', score, id) end
+  index(p, 'orders:state:', was[2], state, score, id)
+  index(p, 'orders:body:', was[3] and was[3] ~= '' and was[3], open and body, score, id)
+  for _, b in ipairs({ ... }) do redis.call('ZADD', p .. 'orders:seen:' .. b, score, id) end
+  mark(p, 'orders:open', open, score, id)
+  if v > 1 or overdue then mark(p, 'orders:overdue', open and overdue, score, id) end
+  alarm(p, 'order:' .. id, clock)
+  if (was[4] or '') ~= unit then engage(p, was[4] or '', unit, id) end
 end
 
-local function put_alert(p, a)
-  local key = p .. 'alert:' .. a.id
-  local old = a.v > 1 and redis.call('HGET', key, 'state')
-  redis.call('HSET', key, 'v', a.v, 'state', a.state, 'json', a.json)
-  redis.call('ZADD', p .. 'alerts', a.raised, a.id)
-  index(p, 'alerts:state:', old, a.state, a.raised, a.id)
-  alarm(p, 'alert:' .. a.id, a.alarm)
+local function put_alert(p, was, json, id, v, state, raised, clock)
+  redis.call('HSET', p .. 'alert:' .. id, 'v', int(v), 'state', state, 'json', json)
+  if v == 1 then redis.call('ZADD', p .. 'alerts', int(raised), id) end
+  index(p, 'alerts:state:', was[2], state, int(raised), id)
+  alarm(p, 'alert:' .. id, clock)
 end
 
-local function put_dossier(p, d)
-  local key = p .. 'dossier:' .. d.id
-  local old = d.v > 1 and redis.call('HMGET', key, 'state', 'grade', 'by') or {}
-  redis.call('HSET', key, 'v', d.v, 'state', d.state, 'grade', d.grade, 'by', table.concat(d.by, '\n'),
-    'seen', table.concat(d.seen_by, '\n'), 'json', d.json)
-  redis.call('ZADD', p .. 'dossiers', d.opened, d.id)
-  index(p, 'dossiers:state:', old[1], d.state, d.opened, d.id)
-  index(p, 'dossiers:grade:', old[2], d.grade, d.opened, d.id)
-  for _, b in ipairs(d.seen_by) do redis.call('ZADD', p .. 'dossiers:seen:' .. b, d.opened, d.id) end
+local function put_dossier(p, was, json, id, v, state, grade, opened, touched, clock, seen_by, about)
+  local score = int(opened)
+  redis.call('HSET', p .. 'dossier:' .. id, 'v', int(v), 'state', state, 'grade', grade,
+    'by', table.concat(about, '\n'), 'seen', table.concat(seen_by, '\n'), 'json', json)
+  if v == 1 then redis.call('ZADD', p .. 'dossiers', score, id) end
+  index(p, 'dossiers:state:', was[2], state, score, id)
+  index(p, 'dossiers:grade:', was[3], grade, score, id)
+  for _, b in ipairs(seen_by) do redis.call('ZADD', p .. 'dossiers:seen:' .. b, score, id) end
   -- A call finds a dossier by whom and where; what merged or lost those calls is found no longer.
   local by = {}
-  for _, k in ipairs(d.by) do by[k] = true end
-  for k in string.gmatch(old[3] or '', '[^\n]+') do
-    if not by[k] then redis.call('ZREM', p .. 'dossiers:' .. k, d.id) end
+  for _, k in ipairs(about) do by[k] = true end
+  for k in string.gmatch(was[4] or '', '[^\n]+') do
+    if not by[k] then redis.call('ZREM', p .. 'dossiers:' .. k, id) end
   end
-  for k in pairs(by) do redis.call('ZADD', p .. 'dossiers:' .. k, d.touched, d.id) end
-  alarm(p, 'dossier:' .. d.id, d.alarm)
+  for k in pairs(by) do redis.call('ZADD', p .. 'dossiers:' .. k, int(touched), id) end
+  alarm(p, 'dossier:' .. id, clock)
 end
 
-local function queue(p, m)
-  redis.call('HSET', p .. 'msg:' .. m.id, 'json', m.json, 'body', m.body, 'state', 'queued', 'tries', 0,
-    'created', m.created)
-  redis.call('XADD', p .. 'outbox', '*', 'id', m.id, 'body', m.body)
+local function queue(p, json, id, body, created)
+  redis.call('HSET', p .. 'msg:' .. id, 'json', json, 'body', body, 'state', 'queued', 'tries', '0',
+    'created', int(created))
+  redis.call('XADD', p .. 'outbox', '*', 'id', id, 'body', body)
 end
 
--- commit: one change, whole or not at all. Answers {ok} | {already, stored answer} | {conflict, kind, id, version}.
+-- commit: one change, whole or not at all. Arguments: the row below, a row of counters and one of what each grows by,
+-- the answer and the outcome of a call, then all that is written, two arguments each: a row and a text.
+-- Answers ok | {already, stored answer} | {conflict, kind, id, version}.
 local function commit(keys, args)
-  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
-  if r.idem then
-    local done = redis.call('GET', p .. 'idem:' .. r.idem)
+  local p = prefix(keys[1])
+  local idem, id, order, at, over, claims, cools, wakes, n_moved, n_orders, n_alerts, n_dossiers, n_messages, n_log,
+    n_labels = cmsgpack.unpack(args[1])
+  if idem then
+    local done = redis.call('GET', p .. 'idem:' .. idem)
     if done then return { 'already', done } end
   end
-  local again
-  if r.call then
-    local c = redis.call('HMGET', p .. 'call:' .. r.call.id, 'status', 'answer', 'again')
+  local call, tried, again
+  if id then
+    call = p .. 'call:' .. id
+    local c = redis.call('HMGET', call, 'status', 'answer', 'again', 'tries')
     if c[1] == 'committed' then return { 'already', c[2] } end
-    again = c[3]
+    again, tried = c[3], c[4] ~= '0'
   end
-  local bad = stale(p, 'order', r.orders) or stale(p, 'alert', r.alerts) or stale(p, 'dossier', r.dossiers)
-    or unit_taken(p, r.orders)
+  local at_next = 6
+  local function span(n)
+    at_next = at_next + 2 * n
+    return at_next - 2 * n
+  end
+  local moved = span(n_moved)
+  local orders, alerts, dossiers, bad
+  orders, bad = read(p, 'order', args, span(n_orders), n_orders, 'state', 'holder', 'unit')
   if bad then return bad end
-  for _, c in ipairs(r.claims) do
+  alerts, bad = read(p, 'alert', args, span(n_alerts), n_alerts, 'state')
+  if bad then return bad end
+  dossiers, bad = read(p, 'dossier', args, span(n_dossiers), n_dossiers, 'state', 'grade', 'by')
+  bad = bad or unit_taken(p, orders)
+  if bad then return bad end
+  for _, c in ipairs(claims) do
     local n = redis.call('ZCARD', p .. c.key)
     if n ~= c.count then return { 'conflict', 'claim', c.key, n } end
   end
-  if r.call then
+  if call then
     -- A later call about the same thing did not wait for this one any longer: look again, its order is there.
-    if again then return { 'conflict', 'call', r.call.id, 0 } end
-    for _, id in ipairs(r.call.over) do
-      local status = redis.call('HGET', p .. 'call:' .. id, 'status')
-      if status == 'committed' then return { 'conflict', 'call', id, 0 } end
-      if status == 'accepted' then redis.call('HSET', p .. 'call:' .. id, 'again', '1') end
+    if again then return { 'conflict', 'call', id, 0 } end
+    for _, other in ipairs(over) do
+      local status = redis.call('HGET', p .. 'call:' .. other, 'status')
+      if status == 'committed' then return { 'conflict', 'call', other, 0 } end
+      if status == 'accepted' then redis.call('HSET', p .. 'call:' .. other, 'again', '1') end
     end
+    redis.call('HSET', call, 'status', 'committed', 'answer', args[4], 'outcome', args[5], 'order', order)
+    redis.call('ZREM', p .. 'pending', id)
+    if tried then redis.call('HDEL', p .. 'undecided', id) end
+    redis.call('ZADD', p .. 'calls', int(at), id)
   end
-  if r.call then
-    redis.call('HSET', p .. 'call:' .. r.call.id, 'status', 'committed', 'answer', r.call.answer, 'outcome',
-      r.call.outcome, 'order', r.call.order)
-    redis.call('ZREM', p .. 'pending', r.call.id)
-    redis.call('HDEL', p .. 'undecided', r.call.id)
-    redis.call('ZADD', p .. 'calls', r.call.at, r.call.id)
+  for i = moved, moved + 2 * n_moved - 1, 2 do
+    local other, into = cmsgpack.unpack(args[i])
+    redis.call('HSET', p .. 'call:' .. other, 'order', into, 'outcome', args[i + 1])
   end
-  for _, m in ipairs(r.moved) do
-    redis.call('HSET', p .. 'call:' .. m.id, 'order', m.order, 'outcome', m.outcome)
-  end
-  for _, o in ipairs(r.orders) do put_order(p, o) end
-  for _, a in ipairs(r.alerts) do put_alert(p, a) end
-  for _, d in ipairs(r.dossiers) do put_dossier(p, d) end
-  for _, m in ipairs(r.messages) do queue(p, m) end
-  for _, e in ipairs(r.log) do entry(p, e) end
-  for _, c in ipairs(r.cooldowns) do redis.call('SET', p .. 'cool:' .. c.key, c.value, 'PX', c.ms) end
-  for _, w in ipairs(r.wakes) do
+  for _, o in ipairs(orders) do put_order(p, o.was, o.json, unpack(o.row)) end
+  for _, a in ipairs(alerts) do put_alert(p, a.was, a.json, unpack(a.row)) end
+  for _, d in ipairs(dossiers) do put_dossier(p, d.was, d.json, unpack(d.row)) end
+  for i = span(n_messages), at_next - 1, 2 do queue(p, args[i + 1], cmsgpack.unpack(args[i])) end
+  for i = span(n_log), at_next - 1, 2 do entry(p, args[i], args[i + 1]) end
+  for i = span(n_labels), at_next - 1, 2 do redis.call('XADD', p .. 'labels', '*', 'j', args[i + 1]) end
+  for _, c in ipairs(cools) do redis.call('SET', p .. 'cool:' .. c.key, int(c.value), 'PX', int(c.ms)) end
+  for _, w in ipairs(wakes) do
     if w.payload == '' then
       redis.call('DEL', p .. 'wake:' .. w.key)
       alarm(p, 'wake:' .. w.key)
@@ -369,16 +415,15 @@ local function commit(keys, args)
       alarm(p, 'wake:' .. w.key, w.at)
     end
   end
-  for name, n in pairs(r.counts) do redis.call('HINCRBY', p .. 'counts', name, n) end
-  for _, l in ipairs(r.labels) do redis.call('XADD', p .. 'labels', '*', 'j', l) end
-  if r.idem then redis.call('SET', p .. 'idem:' .. r.idem, r.idem_answer, 'PX', HOOK_MS) end
-  return { 'ok' }
+  count(p, { cmsgpack.unpack(args[2]) }, { cmsgpack.unpack(args[3]) })
+  if idem then redis.call('SET', p .. 'idem:' .. idem, args[4], 'PX', int(HOOK_MS)) end
+  return 'ok'
 end
 
--- ask: windows and cool-downs for an event that is no call (an order's step, a timer).
+-- ask: cool-downs (a row) and windows for an event that is no call (an order's step, a timer).
 local function ask(keys, args)
-  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
-  return { windows(p, r.windows), cooldowns(p, r.cooldowns) }
+  local p = prefix(keys[1])
+  return cmsgpack.pack({ windows(p, args, 2), cooldowns(p, { cmsgpack.unpack(args[1]) }) })
 end
 
 -- What a clock belongs to, as it stands: an order, alert or dossier, or what a silence waits for.
@@ -437,7 +482,7 @@ local function settle(keys, args)
     redis.call('LPUSH', p .. 'tries:' .. r.body, r.row)
     redis.call('LTRIM', p .. 'tries:' .. r.body, 0, 299)
   end
-  if r.entry then entry(p, r.entry) end
+  if r.entry then entry(p, r.entry.subject, r.entry.json) end
   return { r.state, tries }
 end
 

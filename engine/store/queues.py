@@ -133,7 +133,7 @@ async def settle(
         now=now,
         retry_at=retry_at,
         tried=tried,
-        entry=entry and {"json": to_json(entry), "subject": entry.subject, "line": True},
+        entry=entry and {"json": to_json(entry), "subject": entry.subject},
         body=taken.message.body_id,
         row=to_json(_try_row(taken, state, last, now)),
     )

@@ -50,7 +50,11 @@ def free_units(rows: Any) -> tuple[FreeUnit, ...] | None:
     """What a stored function answers of free units; None when it was not asked."""
     if rows is None:
         return None
-    return tuple(FreeUnit(row[0].decode(), float(row[1]), int(row[2] or 0)) for row in rows)
+    return tuple(FreeUnit(_text(row[0]), float(row[1]), int(row[2] or 0)) for row in rows)
+
+
+def _text(value: bytes | str) -> str:
+    return value if isinstance(value, str) else value.decode()
 
 
 async def nearby(client: Client, city: str, lat: float | None, lng: float | None) -> tuple[FreeUnit, ...] | None:

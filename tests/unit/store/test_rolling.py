@@ -26,8 +26,8 @@ def newer() -> ModuleType:
     found = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(found)
     found.SUFFIX = "0123456789"
-    field = "redis.call('HSET', p .. 'order:' .. o.id, 'escort', 'yes')"
-    lua = older._LUA.replace("do put_order(p, o) end", f"do put_order(p, o) {field} end")
+    field = "redis.call('HSET', p .. 'order:' .. o.row[1], 'escort', 'yes')"
+    lua = older._LUA.replace("ipairs(orders) do put_order", f"ipairs(orders) do {field} put_order")
     assert field in lua
     found.LIBRARY = lua.replace("@LIBRARY@", "fenliu_0123456789").replace("@SUFFIX@", found.SUFFIX)
     return found

@@ -106,22 +106,23 @@ async def test_clocks_ring_at_their_instant_and_are_leased_to_one_worker(client:
     assert {one.subject for one in again} == {"O0", "O1", "O2", "O3"}
 
 
+async def undecided(client: Client, town: str, now: int) -> list[str]:
+    bounds = {"older_than": 3000, "limit": 9, "lease": 3000, "patient": 4, "longest": 300_000}
+    return await queues.undecided(client, town, now, **bounds)
+
+
 async def test_a_call_without_a_decision_is_found_and_each_try_counted(client: Client, town: str) -> None:
     await take(client, town)
-
-    async def found(now: int) -> list[str]:
-        bounds = {"older_than": 3000, "limit": 9, "lease": 3000, "patient": 4, "longest": 300_000}
-        return await queues.undecided(client, town, now, **bounds)
-
-    assert await found(T0 + 2999) == [], "its own process may still be at it"
-    assert await found(T0 + 3000) == ["C1"]
-    assert await found(T0 + 3001) == [], "leased"
-    assert await found(T0 + 60_000) == ["C1"]
+    assert await undecided(client, town, T0 + 2999) == [], "its own process may still be at it"
+    assert await undecided(client, town, T0 + 3000) == ["C1"]
+    assert await undecided(client, town, T0 + 3001) == [], "leased"
+    assert await undecided(client, town, T0 + 60_000) == ["C1"]
     assert (await calls.load(client, town, "C1")).tries == 2
 
 
 async def test_why_a_call_is_not_decided_is_shown_until_it_is(client: Client, town: str) -> None:
     await take(client, town)
+    assert await undecided(client, town, T0 + 4000) == ["C1"], "tried once"
     await queues.note_undecided(client, town, "C1", "could not be decided (KeyError)", T0 + 4000)
     await queues.note_undecided(client, town, "C2", "somebody else decided it in that moment", T0 + 4000)
     (shown,) = await views.undecided(client, town)
