@@ -20,7 +20,7 @@ from classifiers.matters import (
 from classifiers.normalise import plain
 from classifiers.phrases import Phrases
 from classifiers.training import fit_hearing, folds, heard, softmax
-from classifiers.weights import ABSENT, ALPHA, Floats, Promise, Thresholds
+from classifiers.weights import ABSENT, ALPHA, Calibration, Floats, Promise, Thresholds
 from engine.model.city import City
 
 CONFIDENCE = 0.9
@@ -41,18 +41,6 @@ TIMES_ALPHA = {"ordinary": 1.0, "danger": 2.0, "border": 5.0}
 and, nobody knows how exactly, a few in a hundred calls: one promise for the mixture would be about the mixture."""
 _STEPS = 3000
 """Most steps of fitting a line; it ends long before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """What turns margins into decisions; the fields are those of Weights."""
-
-    temperature: float
-    above: tuple[int, ...]
-    loud: float
-    police_line: tuple[float, ...]
-    danger_line: tuple[float, ...]
-    thresholds: Thresholds
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def make_app(load_city: Callable[[], "City"], cache_dir: Callable[[], Path]) -> 
 
     app = typer.Typer(help="Trains, measures and takes back the classifier.", no_args_is_help=True)
     outside = Outside(load_city, cache_dir)
-    for command in (_train, _evaluate, _rollback, _history):
+    for command in (_train, _evaluate, _calibrate, _rollback, _history):
         command(app, outside)
     app.add_typer(opinion_app(outside), name="opinion")
     return app
@@ -86,6 +86,21 @@ def _keep(reader: "Reader", found: "Evaluation", png: Path | None, card: Path | 
 
         sets = (name.partition("=") for name in also)
         write(card, reader, found, {name: evaluate(reader, read_labelled(Path(file))) for name, _, file in sets})
+
+
+def _calibrate(app: typer.Typer, outside: Outside) -> None:
+    @app.command("calibrate")
+    def calibrate(folds: Annotated[int, typer.Option("--folds", min=2, help="As many trainings.")] = 10) -> None:
+        """After a change of corpus, features or shipped rules: makes calibration.json anew (a minute or two a fold)."""
+        from classifiers import calibrated, starting
+        from classifiers.corpus import content_hash, shipped
+        from classifiers.weights import ALPHA
+
+        with plainly():
+            city = outside.load_city()
+            found, _ = starting.crosswise(city, starting.usable(shipped(), city), None, ALPHA, folds)
+            calibrated.keep(starting.origin(city, content_hash()), folds, found)
+        typer.echo(f"kept in {calibrated.FILE.name}: {len(found.thresholds.promises)} promises, {folds} folds")
 
 
 def _rollback(app: typer.Typer, outside: Outside) -> None:

@@ -71,7 +71,7 @@ def lines(features: Any, truths: list[npt.NDArray[np.bool_]], counts: Floats, *,
 
 
 def _line(features: Any, weights: Floats, truth: npt.NDArray[np.bool_], counts: Floats, *, balanced: bool) -> Line:
-    machine = LinearSVC(C=COST, class_weight="balanced" if balanced else None)
+    machine = LinearSVC(C=COST, class_weight="balanced" if balanced else None, random_state=0)
     machine.fit(features @ diags(weights), truth, counts)
     return Line(machine.coef_[0] * weights, float(machine.intercept_[0]))
 

@@ -10,12 +10,13 @@ from msgspec import Struct
 from classifiers.features import spoken_of
 from classifiers.fused import leaders
 from classifiers.gazetteer import Gazetteer
-from classifiers.matters import MATTERS, group_of, matter_map, matter_of, matter_shares
+from classifiers.matters import MATTERS, group_above, group_of, matter_map, matter_of, matter_shares
 from classifiers.normalise import plain
 from classifiers.phrases import Hit, Phrases
 from classifiers.reasons import REASONS, decisive_words
 from classifiers.scorer import DANGER, Score, Scorer
 from classifiers.signs import SignReader
+from classifiers.usage import Usage
 from classifiers.weights import Floats, Weights
 from classifiers.wordlist import Words
 from engine.model.call import Location
@@ -63,6 +64,8 @@ class Reader:
         self._signs = SignReader()
         self._places = Gazetteer(city)
         self._elsewhere = names_of_areas(city)
+        self._usage = Usage(weights.habit) if weights.habit else None
+        self._groups = tuple(group_above(category.id, city.taxonomy) for category in self._map.categories)
         self._version = str(weights.facts.get("version", ""))
 
     def read(self, text: str, *, channel: str = "110", location: Location | None = None) -> Reading:
@@ -80,12 +83,16 @@ class Reader:
     ) -> Reading:
         shares = matter_shares(score.matters, score.police)
         likely = leaders(score.probabilities, _SPREAD)
-        best = likely[0][0]
-        verdict = self._judge(score, shares, best, hits)
-        best = self._fitting(score.probabilities, verdict, best)
+        custom = self._accustomed(said, score)
+        verdict = self._judge(score, shares, likely[0][0], custom, hits)
+        if custom is not None:
+            likely = [(custom, float(score.probabilities[custom])), *(one for one in likely if one[0] != custom)]
+        best = self._fitting(score.probabilities, verdict, likely[0][0])
         category = self._map.categories[best]
         read = plain(said)
         reasons = [*self._why(read, best, score, hits, verdict), *asked]
+        if custom == best:
+            reasons.append(Reason("usage", f"像本市已归类的来件，按本市习惯归入“{self._groups[best]}”"))
         return Reading(
             matter=verdict.matter,
             category=category.id,
@@ -104,12 +111,22 @@ class Reader:
             unseen=self.scorer.unseen(said),
         )
 
-    def _judge(self, score: Score, shares: Shares, best: int, hits: list[Hit]) -> _Verdict:
+    def _accustomed(self, said: str, score: Score) -> int | None:
+        """The likeliest category of the group that the city sorts such a text into; None when no usage speaks."""
+        if self._usage is None:
+            return None
+        group = self._usage.group(said, score.groups)
+        members = [at for at, name in enumerate(self._groups) if name == group]
+        return max(members, key=lambda at: float(score.probabilities[at])) if members else None
+
+    def _judge(self, score: Score, shares: Shares, best: int, custom: int | None, hits: list[Hit]) -> _Verdict:
         spoken = frozenset(hit.sign for hit in hits)
         top = self._matter(shares, best, spoken)
-        share = shares[MATTERS.index(top)]
         if self._endangered(score, top, hits):
             return _Verdict(Matter.POLICE, max(score.danger, shares[0]), danger=True)
+        if custom is not None:
+            top = self._map.calm[custom]
+        share = shares[MATTERS.index(top)]
         return _Verdict(top, share, danger=False, code=self._doubt(score, shares, top, share, hits))
 
     def _endangered(self, score: Score, top: Matter, hits: list[Hit]) -> bool:

@@ -4,18 +4,22 @@ import hashlib
 from importlib import metadata
 from pathlib import Path
 
+from classifiers.calibrated import kept
 from classifiers.corpus import Text, content_hash, shipped
 from classifiers.features import VERSION, concept_hash
-from classifiers.reader import Reader
-from classifiers.weights import ALPHA, Weights, restore, save
+from classifiers.matters import group_above
+from classifiers.reader import Reader, names_of_areas
+from classifiers.weights import ALPHA, Calibration, Floats, Habit, Weights, restore, save
 from engine.model.city import City
 
 CURRENT = "current"
 """File in the cache dir that names the model a city trained itself (see learning.py)."""
+STRIDE = 10
+"""Every tenth text of the corpus stands for what reads unlike a city's own texts."""
 
 
-def cache_key(city: City, corpus: str, alpha: float = ALPHA) -> str:
-    """Hash over everything a model follows from."""
+def origin(city: City, corpus: str, alpha: float = ALPHA) -> str:
+    """Hash over everything that margins and thresholds follow from."""
     taxonomy = repr(
         (sorted(map(repr, city.taxonomy.categories.values())), city.taxonomy.table, city.danger, city.harmless)
     )
@@ -27,6 +31,13 @@ def cache_key(city: City, corpus: str, alpha: float = ALPHA) -> str:
         taxonomy,
     )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def cache_key(city: City, corpus: str, alpha: float = ALPHA) -> str:
+    """Name of the model that follows from all this and, where it fits, the shipped calibration."""
+    of = origin(city, corpus, alpha)
+    shipped_figures = repr(kept(of))
+    return hashlib.sha256(f"{of} {shipped_figures}".encode()).hexdigest()[:16]
 
 
 def load(city: City, cache_dir: Path, alpha: float = ALPHA) -> Reader:
@@ -41,7 +52,9 @@ def load(city: City, cache_dir: Path, alpha: float = ALPHA) -> Reader:
         key = cache_key(city, content_hash(), alpha)
         weights = restore(cache_dir / key)
         if weights is None:
-            save(train(city, shipped(), {"corpus": content_hash()}, key, alpha=alpha), cache_dir / key)
+            figures = kept(origin(city, content_hash(), alpha))
+            fresh = train(city, shipped(), {"corpus": content_hash()}, key, alpha=alpha, calibration=figures)
+            save(fresh, cache_dir / key)
             weights = restore(cache_dir / key)
     if weights is None:
         raise OSError(f"cannot keep a model in {cache_dir}: is it writable?")
@@ -68,26 +81,48 @@ def train(
     version: str,
     loud: dict[str, int] | None = None,
     alpha: float = ALPHA,
+    calibration: Calibration | None = None,
 ) -> Weights:
     """Weights from the texts of the train and calibration parts; the test part is never looked at.
 
-    `loud` gives the ids of texts that count more than once.
+    `loud` gives the ids of texts that count more than once: the city's own. Without a `calibration`, cross-fitted.
     """
-    from classifiers.calibration import calibrate
-    from classifiers.training import fit_crosswise, fused
+    from classifiers.training import PROCESSES, fit, fused
 
-    known = [text for text in texts if text.split != "test" and text.category in city.taxonomy.categories]
-    machines, margins = fit_crosswise(known, city.taxonomy, loud)
-    set_up = calibrate(margins, known, machines.categories, city, alpha)
+    known = usable(texts, city)
+    machines = fit(known, city.taxonomy, loud, PROCESSES)
+    habit = None
+    if calibration is None:
+        calibration, margins = crosswise(city, known, loud, alpha)
+        habit = _habit(city, known, loud or {}, margins, len(machines.categories))
     facts = {**facts, "code": VERSION, "version": version, "texts": len(known), "left_out": len(texts) - len(known)}
-    return Weights(
-        **fused(machines)._asdict(),
-        categories=machines.categories,
-        temperature=set_up.temperature,
-        above=set_up.above,
-        loud=set_up.loud,
-        police_line=set_up.police_line,
-        danger_line=set_up.danger_line,
-        thresholds=set_up.thresholds,
-        facts=facts,
-    )
+    figures = {name: getattr(calibration, name) for name in Calibration.__slots__}
+    return Weights(**fused(machines)._asdict(), categories=machines.categories, facts=facts, habit=habit, **figures)
+
+
+def usable(texts: list[Text], city: City) -> list[Text]:
+    """The texts that may be trained on."""
+    return [text for text in texts if text.split != "test" and text.category in city.taxonomy.categories]
+
+
+def crosswise(
+    city: City, known: list[Text], loud: dict[str, int] | None, alpha: float, number: int | None = None
+) -> tuple[Calibration, Floats]:
+    """What turns margins into decisions, and the margins it comes from; `number` of folds."""
+    from classifiers.calibration import calibrate
+    from classifiers.training import FOLDS, fit_crosswise
+
+    margins = fit_crosswise(known, city.taxonomy, loud, number or FOLDS)
+    names = tuple(sorted({text.category for text in known}))
+    return calibrate(margins, known, names, city, alpha), margins
+
+
+def _habit(city: City, known: list[Text], own: dict[str, int], margins: Floats, categories: int) -> Habit | None:
+    """What the city's own calm texts teach of its way of sorting."""
+    from classifiers.usage_fit import learn_usage
+
+    rows = [at for at, text in enumerate(known) if text.id in own and not text.danger]
+    others = [text.text for text in known if text.id not in own][::STRIDE]
+    without = names_of_areas(city).without
+    groups = [group_above(known[at].category, city.taxonomy) for at in rows]
+    return learn_usage([without(known[at].text) for at in rows], groups, margins[rows, 2 * categories : -2], others)

@@ -1,7 +1,8 @@
 """Everything a trained model is: arrays and words, written to one folder that several processes share.
 
-`deep.npy` and `wide.npy` are memory-mapped (float64, one row a feature), `second.npy` is the network's second map;
-`model.json` holds the rest. Nothing is pickled, so a file somebody planted can be wrong but cannot run.
+`deep.npy` and `wide.npy` are memory-mapped (float64, one row a feature), `second.npy` is the network's second map,
+`habit.npz` is what a city taught; `model.json` holds the rest. Nothing is pickled, so a file somebody planted can be
+wrong but cannot run.
 """
 
 import json
@@ -61,6 +62,18 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """What turns margins into decisions. The fields are those of Weights."""
+
+    temperature: float
+    above: tuple[int, ...]
+    loud: float
+    police_line: tuple[float, ...]
+    danger_line: tuple[float, ...]
+    thresholds: Thresholds
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """What follows the hidden layer's sums: rectify, then a map to (calm categories, endangered categories)."""
 
@@ -68,6 +81,21 @@ class Network:
     second: Floats
     """(hidden × 2·categories)."""
     second_bias: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """How a city sorts texts like its own into groups (usage.py). A row is a character or pair, times its idf."""
+
+    groups: tuple[str, ...]
+    vocabulary: tuple[str, ...]
+    idf: Floats
+    slopes: Floats
+    """(characters and pairs × the city's groups and, last, the gate)."""
+    hears: Floats
+    """(the model's groups × the city's groups): what the model's margins of groups count."""
+    offsets: Floats
+    """Of the city's groups and the gate; the gate is open above 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +124,8 @@ class Weights:
     thresholds: Thresholds
     facts: dict[str, Any] = field(default_factory=dict)
     """Figures of the training: hashes, sizes, versions."""
+    habit: Habit | None = None
+    """Only in what a city trained on texts of its own."""
 
 
 def save(weights: Weights, folder: Path) -> None:
@@ -121,6 +151,9 @@ def save(weights: Weights, folder: Path) -> None:
         "facts": weights.facts,
     }
     (fresh / "model.json").write_text(json.dumps(rest, ensure_ascii=False), "utf-8")
+    if weights.habit:
+        kept = {name: np.asarray(value) for name, value in asdict(weights.habit).items()}
+        np.savez(fresh / "habit.npz", allow_pickle=False, **kept)
     try:
         os.rename(fresh, folder)
     except OSError:  # another process was quicker: its model is the same
@@ -149,6 +182,7 @@ def restore(folder: Path) -> Weights | None:
             danger_line=tuple(map(float, rest["danger_line"])),
             thresholds=_thresholds(rest["thresholds"]),
             facts=rest["facts"],
+            habit=_habit(folder / "habit.npz"),
         )
     except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError):
         return None
@@ -157,6 +191,20 @@ def restore(folder: Path) -> Weights | None:
 
 def _thresholds(rest: dict[str, Any]) -> Thresholds:
     return Thresholds(**rest | {"promises": tuple(Promise(**one) for one in rest["promises"])})
+
+
+def _habit(path: Path) -> Habit | None:
+    if not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as kept:
+        return Habit(
+            groups=tuple(map(str, kept["groups"])),
+            vocabulary=tuple(map(str, kept["vocabulary"])),
+            idf=kept["idf"],
+            slopes=kept["slopes"],
+            hears=kept["hears"],
+            offsets=kept["offsets"],
+        )
 
 
 def _fits_together(weights: Weights) -> bool:
@@ -170,4 +218,15 @@ def _fits_together(weights: Weights) -> bool:
         and weights.network.second_bias.shape == (outputs,)
         and len(weights.above) == len(weights.categories)
         and max(weights.above, default=0) + 3 <= len(weights.bias)
+        and (weights.habit is None or _habit_fits(weights.habit, len(weights.bias) - 2))
+    )
+
+
+def _habit_fits(habit: Habit, heard: int) -> bool:
+    words, groups = len(habit.vocabulary), len(habit.groups)
+    return (
+        habit.slopes.shape == (words, groups + 1)
+        and habit.idf.shape == (words,)
+        and habit.hears.shape == (heard, groups)
+        and habit.offsets.shape == (groups + 1,)
     )

@@ -10,7 +10,7 @@ from classifiers.calibration import evidence
 from classifiers.corpus import Text
 from classifiers.matters import matter_map, police_groups
 from classifiers.reader import Reader
-from classifiers.scorer import DANGER
+from classifiers.scorer import DANGER, LONG, opening
 from classifiers.training import Machines, fit, fused, heard, softmax
 from classifiers.weights import Floats, Weights, restore, save
 from engine.model.city import City
@@ -71,6 +71,22 @@ def test_any_text_has_a_distribution(reader: Reader, text: str) -> None:
     assert score.probabilities.sum() == pytest.approx(1.0)
     assert 0.0 <= score.police <= 1.0
     assert 0.0 <= score.danger <= 1.0
+
+
+def test_the_opening_of_a_letter_is_its_first_sentences() -> None:
+    rest = "前后反映过多次，" * 20
+    assert opening("路灯不亮。" + "灯" * (LONG - 6)) == ""
+    assert opening("关于延长二路公交末班车的建议。" + rest) == "关于延长二路公交末班车的建议"
+    assert opening("您好！我想问医保怎么转。" + rest) == "您好！我想问医保怎么转"
+    assert opening(rest) == rest[:40]
+
+
+def test_a_letter_is_about_what_its_opening_says_and_danger_is_heard_anywhere(reader: Reader) -> None:
+    middle = "这件事前后反映了好几次，每次都说已经记下来了会转给有关的单位，可是到现在也没有一个人回过话。" * 3
+    title, end = "关于延长二路公交末班车时间的建议。", "孩子现在被他反锁在屋里，他拿着刀说要一起死。"
+    about = {reader.read(first + middle).category for first in (title, "关于医保异地报销比例的疑问。")}
+    assert len(about) == 2
+    assert reader.read(title + middle + end).danger
 
 
 @pytest.mark.parametrize("column", [DANGER, 0, 17])
