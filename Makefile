@@ -1,9 +1,5 @@
 # Fenliu 分流. `make help` lists what can be done; a fresh machine needs Python 3.11 or 3.12 with venv, a C compiler, make.
 SHELL := /bin/bash
-# The first Python that runs and fits: a version manager may have shims on PATH for versions it does not have.
-FITS := import sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
-PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
-  $$p -c '$(FITS)' 2>/dev/null && { command -v $$p; break; }; done)
 BIN := .venv/bin
 READY := .venv/.ready
 UV_VERSION := 0.13.9
@@ -18,12 +14,13 @@ help: ## list the targets
 setup: $(READY) ## make .venv with fenliu in it (idempotent)
 
 $(READY): requirements.lock pyproject.toml classifiers/fused.pyx
-	@test -n "$(PYTHON)" || { echo "Fenliu needs Python 3.11 or 3.12 with venv (durable-rules fails to import on 3.13)." \
-	  "Found: $$(python3 --version 2>&1 | head -1). On Debian: apt-get install python3-venv; else make setup PYTHON=/path/to/python3.11"; exit 1; }
 	@command -v cc >/dev/null || command -v gcc >/dev/null || \
 	  { echo "No C compiler found: durable-rules is built from source. On Debian: apt-get install build-essential python3-dev"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
-	  { echo "python3 -m venv failed. On Debian: apt-get install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || { python="$${PYTHON:-$$(.ci/python)}"; test -n "$$python" || { echo \
+	  "Fenliu needs Python 3.11 or 3.12 with venv and headers (durable-rules fails to import on 3.13)." \
+	  "Found: $$(python3 --version 2>&1 | head -1). On Debian: apt-get install python3-venv python3-dev;" \
+	  "else make setup PYTHON=/path/to/python3.11"; exit 1; }; \
+	  "$$python" -m venv .venv || { echo "python3 -m venv failed. On Debian: apt-get install python3-venv"; exit 1; }; }
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
