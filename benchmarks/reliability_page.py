@@ -41,6 +41,7 @@ its `webhook-id`: that is always harmless.
 - **Rolling upgrade**: stored functions carry the hash of their text in their names. Versions run side by side on one store; an
   older process never replaces a newer one's functions. A record's field that the older version does not know is dropped
   when the older one moves that record: a release may rely on a new field only after the last old process is gone.
+  Counters at `/metrics` of an older process may lack what a newer one counts; the newer one's hold both.
 - **Messages to bodies** are delivered at least once under one `webhook-id`.
 - **A disk that loses what it said was written** takes the last moments with it: calls come again from their call centre, but a
   body may have been told of an order in a way that is then decided anew, and the new message may carry an id it knows.

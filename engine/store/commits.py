@@ -1,6 +1,5 @@
 """Committing a change: the whole of it in one function call, or nothing."""
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +34,6 @@ async def commit(
     if trace := tracing.here():
         change = replace(change, messages=tuple(replace(m, trace=trace) for m in change.messages))
     outcome, idem = change.outcome, change.idempotency_key or None
-    names, by = _counts(change)
     call = (outcome.call_id, outcome.order_id, received_at, outcome.over) if outcome else (None, "", 0, ())
     claims = [{"key": c.key, "count": c.count} for c in change.claims]
     cools = [{"key": c.key, "value": c.until, "ms": max(1, c.until - now)} for c in change.cooldowns if c.until > now]
@@ -45,8 +43,7 @@ async def commit(
         "commit",
         city,
         row(idem, *call, claims, cools, wakes, *map(len, written)),
-        row(*names),
-        row(*by),
+        "\n".join(_counts(change)).encode(),
         answer,
         to_bytes(outcome) if outcome else b"",
         *(
@@ -111,8 +108,8 @@ def _label(label: dict[str, Any]) -> bytes:
 _ROWS: tuple[Callable[[Any], bytes], ...] = (_moved, _order, _alert, _dossier, _message, _entry, _label)
 
 
-def _counts(change: Change) -> tuple[list[str], list[int]]:
-    """Counters of this change, named as Prometheus will show them (`name|label=value,…`), and what each grows by."""
+def _counts(change: Change) -> list[str]:
+    """Counters that grow by this change, each as often as it grows: `name|label=value,…`, as Prometheus shows them."""
     names: list[str] = []
     if change.outcome:
         d = change.outcome.decision
@@ -123,5 +120,4 @@ def _counts(change: Change) -> tuple[list[str], list[int]]:
     names += [f"fenliu_events_total|what={entry.what}" for entry in change.log]
     names += [f"fenliu_alerts_total|model={a.model},state={a.state}" for a in change.alerts if a.version == 1]
     names += [f"fenliu_messages_total|type={message.type}" for message in change.messages]
-    found = Counter(names)
-    return list(found), list(found.values())
+    return names

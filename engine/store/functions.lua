@@ -12,12 +12,23 @@ local HOOK_MS = 7 * 86400000
 local LINK_MS = 40 * 86400000
 -- Entries of a window that are looked at, at most (MOST_READ in engine/model/alert.py).
 local MOST_READ = 512
+-- The log is cut at so many entries, with every so many-th call.
+local LOG_ENTRIES, CUT_EVERY = '2000000', 128
 
--- prefix: the city's tag. A Cluster that is moving the city's slot has some keys here and some elsewhere: asking for one
--- that nobody has then fails, before anything is written, and the caller tries again (engine/store/client.py).
-local function prefix(key)
-  local p = string.match(key, '^({.-}:)')
+local function tag(key)
+  return string.match(key, '^({.-}:)')
+end
+
+-- A Cluster that is moving the city's slot has some keys here and some elsewhere: asking for one that nobody has then
+-- fails, before anything is written, and the caller tries again (engine/store/client.py).
+local function probe(p)
   redis.call('EXISTS', p .. '-')
+end
+
+-- prefix: the city's tag, once its slot is known to be here.
+local function prefix(key)
+  local p = tag(key)
+  probe(p)
   return p
 end
 
@@ -27,18 +38,8 @@ local function int(x)
 end
 
 local function entry(p, subject, json)
-  redis.call('XADD', p .. 'log', 'MAXLEN', '~', '2000000', '*', 'j', json)
+  redis.call('XADD', p .. 'log', '*', 'j', json)
   redis.call('RPUSH', p .. 'line:' .. subject, json)
-end
-
--- count: adds by[i] to the counter names[i].
-local function count(p, names, by)
-  if not names[1] then return end
-  local stood, args = redis.call('HMGET', p .. 'counts', unpack(names)), {}
-  for i, name in ipairs(names) do
-    args[2 * i - 1], args[2 * i] = name, int((stood[i] or 0) + by[i])
-  end
-  redis.call('HSET', p .. 'counts', unpack(args))
 end
 
 -- remember: a member of a list that lives for `ms` after its last use. What is older than `old` is thrown out, and the
@@ -211,15 +212,18 @@ end
 -- Answers {status, committed answer, caller count, place count, caller ids, place ids,
 -- [id, at, link, order]..., windows, cool-downs, free units}, packed; status new | same | other | taken.
 local function accept(keys, args)
-  local p = prefix(keys[1])
+  local p = tag(keys[1])
   local id, hook_id, digest, at, now, redo, slack, near_ms, near = cmsgpack.unpack(args[1])
   local body, link = args[2], args[3]
   local call = p .. 'call:' .. id
   local status, seq = 'new', nil
-  if not redo then
+  if redo then
+    probe(p)
+  else
     local hook = p .. 'hook:' .. hook_id
-    local known = redis.call('GET', hook)
+    local known = redis.call('GET', hook) -- of a new call nobody has this one: it need not be asked for another
     if known then
+      probe(p)
       if known ~= digest then return cmsgpack.pack({ 'other' }) end
       status = 'same'
       -- A body that cannot be read any more is mended by the same webhook; the digest says that it is the same.
@@ -228,7 +232,9 @@ local function accept(keys, args)
       return cmsgpack.pack({ 'taken' })
     end
     if status == 'new' then
-      seq = int(redis.call('INCR', p .. 'calls:seq'))
+      local number = redis.call('INCR', p .. 'calls:seq')
+      seq = int(number)
+      if number % CUT_EVERY == 0 then redis.call('XTRIM', p .. 'log', 'MAXLEN', '~', LOG_ENTRIES) end
       redis.call('SET', hook, digest, 'PX', int(HOOK_MS))
       redis.call('HSET', call, 'body', body, 'link', link, 'at', int(at), 'status', 'accepted', 'tries', '0', 'seq', seq)
       redis.call('ZADD', p .. 'pending', int(now), id)
@@ -346,11 +352,11 @@ local function queue(p, json, id, body, created)
   redis.call('XADD', p .. 'outbox', '*', 'id', id, 'body', body)
 end
 
--- commit: one change, whole or not at all. Arguments: the row below, a row of counters and one of what each grows by,
--- the answer and the outcome of a call, then all that is written, two arguments each: a row and a text.
+-- commit: one change, whole or not at all. Arguments: the row below, the counters that grow (a name a line), the answer
+-- and the outcome of a call, then all that is written, two arguments each: a row and a text.
 -- Answers ok | {already, stored answer} | {conflict, kind, id, version}.
 local function commit(keys, args)
-  local p = prefix(keys[1])
+  local p = tag(keys[1])
   local idem, id, order, at, over, claims, cools, wakes, n_moved, n_orders, n_alerts, n_dossiers, n_messages, n_log,
     n_labels = cmsgpack.unpack(args[1])
   if idem then
@@ -364,7 +370,7 @@ local function commit(keys, args)
     if c[1] == 'committed' then return { 'already', c[2] } end
     again, tried = c[3], c[4] ~= '0'
   end
-  local at_next = 6
+  local at_next = 5
   local function span(n)
     at_next = at_next + 2 * n
     return at_next - 2 * n
@@ -378,6 +384,8 @@ local function commit(keys, args)
   dossiers, bad = read(p, 'dossier', args, span(n_dossiers), n_dossiers, 'state', 'grade', 'by')
   bad = bad or unit_taken(p, orders)
   if bad then return bad end
+  -- A new order's key is one that nobody has.
+  if not orders[1] or orders[1].was[1] then probe(p) end
   for _, c in ipairs(claims) do
     local n = redis.call('ZCARD', p .. c.key)
     if n ~= c.count then return { 'conflict', 'claim', c.key, n } end
@@ -390,7 +398,7 @@ local function commit(keys, args)
       if status == 'committed' then return { 'conflict', 'call', other, 0 } end
       if status == 'accepted' then redis.call('HSET', p .. 'call:' .. other, 'again', '1') end
     end
-    redis.call('HSET', call, 'status', 'committed', 'answer', args[4], 'outcome', args[5], 'order', order)
+    redis.call('HSET', call, 'status', 'committed', 'answer', args[3], 'outcome', args[4], 'order', order)
     redis.call('ZREM', p .. 'pending', id)
     if tried then redis.call('HDEL', p .. 'undecided', id) end
     redis.call('ZADD', p .. 'calls', int(at), id)
@@ -415,8 +423,9 @@ local function commit(keys, args)
       alarm(p, 'wake:' .. w.key, w.at)
     end
   end
-  count(p, { cmsgpack.unpack(args[2]) }, { cmsgpack.unpack(args[3]) })
-  if idem then redis.call('SET', p .. 'idem:' .. idem, args[4], 'PX', int(HOOK_MS)) end
+  -- Counters that grow together are one: a decision has seven, and of what decisions count there are some hundred kinds.
+  if args[2] ~= '' then redis.call('HINCRBY', p .. 'counted', args[2], '1') end
+  if idem then redis.call('SET', p .. 'idem:' .. idem, args[3], 'PX', int(HOOK_MS)) end
   return 'ok'
 end
 

@@ -1,6 +1,7 @@
 """Reading: single things, lists by index, time lines, counters. Nothing here changes anything."""
 
 import base64
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from math import isfinite
@@ -231,8 +232,12 @@ async def log_since(client: Client, city: str, since: Instant) -> list[LogEntry]
 
 async def counts(client: Client, city: str) -> dict[str, int]:
     """All counters, `name|label=value,…` → n."""
-    found = await client.read("HGETALL", key(city, "counts"))
-    return {k.decode(): int(v) for k, v in fields_of(found).items()}
+    alone, together = await client.read_many([("HGETALL", key(city, name)) for name in ("counts", "counted")])
+    found = Counter({k.decode(): int(v) for k, v in fields_of(alone).items()})
+    for names, n in fields_of(together).items():
+        for name in names.decode().split("\n"):
+            found[name] += int(n)
+    return dict(found)
 
 
 async def dead_letters(client: Client, city: str, limit: int = 100) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from test_accepting import T0, take
 from test_committing import an_order, an_outcome
 
 from engine.model.change import Change
+from engine.model.message import LogEntry
 from engine.model.order import State
 from engine.store import calls, commits, views
 from engine.store import client as older
@@ -86,3 +87,12 @@ async def test_an_older_process_reads_a_record_with_a_field_it_does_not_know(cli
     record = msgspec.json.decode(await client.read("HGET", name, "json")) | {"escort": {"unit": "u1"}}
     await client.read("HSET", name, "json", msgspec.json.encode(record))
     assert await views.order(client, town, "O1") == an_order(town, 1)
+
+
+async def test_counters_of_an_older_release_and_of_this_one_add_up(client: Client, town: str) -> None:
+    sent = "fenliu_events_total|what=order.sent"
+    await client.read("HINCRBY", key(town, "counts"), sent, 3)
+    for n in (1, 2):
+        log = tuple(LogEntry(T0, f"O{n}", "order.sent", "fenliu") for _ in range(n))
+        await commits.commit(client, town, Change(orders=(an_order(town, n),), log=log), now=T0)
+    assert (await views.counts(client, town))[sent] == 3 + 1 + 2
