@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 import classifiers
 from classifiers.opinion import FOLDER
-from engine import __version__, bulletins, heart, incidents, keeping
+from engine import __version__, bulletins, heart, incidents, keeping, pages
 from engine.actions import Actions
 from engine.alerting import Shelf
 from engine.archiving import archive
@@ -135,7 +135,8 @@ def make_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         parts = await build(settings)
         app.state.service = parts.service
-        along = [asyncio.create_task(c) for c in (parts.rules.watch(), heart.beat(), parts.service.gauges.watch())]
+        beside = (parts.rules.watch(), heart.beat(), parts.service.gauges.watch(), pages.lay_out_later())
+        along = [asyncio.create_task(c) for c in beside]
         parts.service.opinions.start()
         yield
         parts.service.opinions.close()
