@@ -470,29 +470,30 @@ local function lease(keys, args)
   return out
 end
 
--- settle: what became of one try to deliver one message; acknowledges it on the stream.
+-- settle: what became of one try to deliver one message; acknowledges it on the stream. Arguments: the row below, the try
+-- as JSON, then perhaps a log entry: what it is about, and its JSON.
 local function settle(keys, args)
-  local p, r = prefix(keys[1]), cmsgpack.unpack(args[1])
-  redis.call('XACK', p .. 'outbox', 'delivery', r.entry_id)
-  redis.call('XDEL', p .. 'outbox', r.entry_id)
-  local msg = p .. 'msg:' .. r.id
-  local state = redis.call('HGET', msg, 'state')
-  if not state or state == 'delivered' then return { 'already' } end
-  local tries = redis.call('HINCRBY', msg, 'tries', r.tried and 1 or 0)
-  redis.call('HSET', msg, 'state', r.state, 'last', r.last)
-  if r.state == 'waiting' then redis.call('ZADD', p .. 'retry', r.retry_at, r.id) end
-  if r.state == 'dead' then redis.call('ZADD', p .. 'dead', r.now, r.id) end
-  if r.state == 'delivered' then
+  local p = prefix(keys[1])
+  local id, entry_id, body, state, last, tried, now, retry_at = cmsgpack.unpack(args[1])
+  redis.call('XACK', p .. 'outbox', 'delivery', entry_id)
+  redis.call('XDEL', p .. 'outbox', entry_id)
+  local msg = p .. 'msg:' .. id
+  local was = redis.call('HMGET', msg, 'state', 'tries')
+  if not was[1] or was[1] == 'delivered' then return 'already' end
+  redis.call('HSET', msg, 'state', state, 'last', last, 'tries', int((was[2] or 0) + (tried and 1 or 0)))
+  if state == 'waiting' then redis.call('ZADD', p .. 'retry', int(retry_at), id) end
+  if state == 'dead' then redis.call('ZADD', p .. 'dead', int(now), id) end
+  if state == 'delivered' then
     redis.call('HDEL', msg, 'json')
-    redis.call('PEXPIRE', msg, HOOK_MS)
+    redis.call('PEXPIRE', msg, int(HOOK_MS))
   end
-  redis.call('HINCRBY', p .. 'counts', 'fenliu_deliveries_total|outcome=' .. r.state, 1)
-  if r.tried then
-    redis.call('LPUSH', p .. 'tries:' .. r.body, r.row)
-    redis.call('LTRIM', p .. 'tries:' .. r.body, 0, 299)
+  redis.call('HINCRBY', p .. 'counts', 'fenliu_deliveries_total|outcome=' .. state, '1')
+  if tried then
+    local kept = redis.call('LPUSH', p .. 'tries:' .. body, args[2])
+    if kept >= 330 then redis.call('LTRIM', p .. 'tries:' .. body, '0', '299') end
   end
-  if r.entry then entry(p, r.entry.subject, r.entry.json) end
-  return { r.state, tries }
+  if args[3] then entry(p, args[3], args[4]) end
+  return state
 end
 
 -- requeue: waiting messages whose time has come, or named dead letters, go back to the stream.

@@ -90,7 +90,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("retry", "zset", "settle, requeue", "until tried again", "messages by instant of the next try"),
     Key("dead", "zset", "settle, requeue", "until replayed", "dead letters by instant"),
-    Key("tries:<body>", "list", "settle", "the newest 300", "tries to deliver to a body"),
+    Key("tries:<body>", "list", "settle", "the newest 300 or some more", "tries to deliver to a body"),
     Key("circuits", "hash", "the worker", "while not closed", "circuits of bodies that do not answer"),
     Key("idem:<key>", "string", "commit", "7 days", "answer to an Idempotency-Key"),
     Key("counts", "hash", "settle", "for ever", "counters by metric name and labels"),

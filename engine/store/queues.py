@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 from engine.model.call import Instant
 from engine.model.message import LogEntry, Message
 from engine.store.client import Client
-from engine.store.codec import fields_of, to_json
+from engine.store.codec import fields_of, row, to_bytes, to_json
 from engine.store.keys import key
 
 _messages = msgspec.json.Decoder(Message)
@@ -123,19 +123,13 @@ async def settle(
 
     `tried` is false for a message put off because its body is busy: that is no failed try.
     """
-    await client.call(
+    told = taken.message
+    await client.run(
         "settle",
         city,
-        id=taken.message.message_id,
-        entry_id=taken.entry_id,
-        state=state,
-        last=last,
-        now=now,
-        retry_at=retry_at,
-        tried=tried,
-        entry=entry and {"json": to_json(entry), "subject": entry.subject},
-        body=taken.message.body_id,
-        row=to_json(_try_row(taken, state, last, now)),
+        row(told.message_id, taken.entry_id, told.body_id, state, last, tried, now, retry_at),
+        to_bytes(_try_row(taken, state, last, now)),
+        *((entry.subject.encode(), to_bytes(entry)) if entry else ()),
     )
 
 
