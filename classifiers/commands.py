@@ -98,8 +98,9 @@ def _calibrate(app: typer.Typer, outside: Outside) -> None:
 
         with plainly():
             city = outside.load_city()
+            of = starting.origin(city, content_hash())
             found, _ = starting.crosswise(city, starting.usable(shipped(), city), None, ALPHA, folds)
-            calibrated.keep(starting.origin(city, content_hash()), folds, found)
+            calibrated.keep(of, folds, found)
         typer.echo(f"kept in {calibrated.FILE.name}: {len(found.thresholds.promises)} promises, {folds} folds")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from browser_fixtures import Bodies, Open, picture, shot
+from open_calls import unsure
 from playwright.sync_api import Page
 from running import Service
 
@@ -42,11 +43,11 @@ def test_every_page_at_every_size(open_as: Open, city_service: Service, bodies: 
     ):
         city_service.answer(text, caller={"phone": f"1390007001{n}"})
     fight = city_service.answer("新渡街道科汇社区有人打架，流血了", caller={"phone": "13900070020"})
-    unsure = city_service.answer("物业拿钥匙进我家抄表，没敲门，我正换衣服", caller={"phone": "13900070021"})
+    waiting, _ = unsure(city_service, "13900070021")
     dispute = city_service.answer(LEAK, caller={"phone": "13900070022"}, location=PLACE)
     pages = {
         "board": "/", "order": f"/orders/{fight['order_id']}", "call": f"/calls/{fight['call_id']}",
-        "review": f"/review?at={unsure['order_id']}", "alerts": "/alerts", "models": "/models",
+        "review": f"/review?at={waiting}", "alerts": "/alerts", "models": "/models",
         "model": "/models/fraud_brushing", "hotspots": "/hotspots?days=7", "dossiers": "/dossiers",
         "dossier": f"/dossiers/{dispute['links']['dossier_id']}", "figures": "/figures", "operations": "/operations",
     }  # fmt: skip

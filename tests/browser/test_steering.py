@@ -2,36 +2,13 @@
 
 import redis
 from browser_fixtures import Bodies, Open, shot
+from open_calls import unsure
 from playwright.sync_api import expect
 from running import Service, until
 
 from engine.store import embedded
 
 FRAUD = "做任务刷单被骗了，我还在给他转钱，对方让我继续垫付下一单，{place}"
-
-
-OPEN = iter(
-    (
-        "物业拿钥匙进了我家抄表，没敲门，我正换衣服，今天我找他理论",
-        "中介收了我定金又不给房，人还在店里，说话不好听，要我先走",
-        "前面那车横着，他嫌我昨天停了他的位不挪，打电话他说让我求他",
-        "网上买的票进不了场，门口好多人都这样，主办方电话没人接",
-        "健身房说要关门，三十来个会员都在前台等老板，老板没来",
-        "隔壁老头天天拿棍子敲我家墙，说我吵，我没吵，敲了半个月了",
-        "他借我的车不还，说车是抵押给他的，微信也不回了",
-        "工头说明天发钱，说了五个明天了，我们几个准备去他家门口等",
-    )
-)
-"""Calls whose words leave it open whose matter they are. A new model may be sure of some; each is used once."""
-
-
-def unsure(service: Service, phone: str) -> tuple[str, str]:
-    """(order, text) of a call that Fenliu sends to a person."""
-    for text in OPEN:
-        answer = service.answer(text, caller={"phone": phone})
-        if answer["decision"]["review"]:
-            return str(answer["order_id"]), text
-    raise AssertionError("the classifier is sure of every one of these calls: write others")
 
 
 def test_moves_are_made_on_the_order_page(open_as: Open, city_service: Service) -> None:
