@@ -25,6 +25,13 @@ def _delete(handles: list[Any]) -> None:
         durable_rules_engine.delete_ruleset(handle)
 
 
+def _strangers(voices: Sequence[Voice], quieters: dict[str, str]) -> bool:
+    """Whether no voice outweighs or silences another."""
+    families = [voice.family for voice in voices if voice.family]
+    named = any(quieters.get(voice.model, voice.model) != voice.model for voice in voices)
+    return len({*families}) == len(families) and not named
+
+
 class _Host(Host):  # type: ignore[misc]  # durable-rules has no types
     """A host without the library's background threads."""
 
@@ -72,7 +79,10 @@ class WorkingMemory:
         return alone + fired, [(model, other) for what, model, other in noted if what == "rise"]
 
     def speak(self, voices: Sequence[Voice]) -> dict[str, str]:
-        """Model that keeps quiet → model that speaks for it."""
+        """Model that keeps quiet → model that speaks for it.
+
+        Where no two are of one family and none names another, all speak: the memory need not be asked.
+        """
         if len(voices) < 2:
             return {}
         heavy_first = sorted(voices, key=lambda voice: -voice.weight)
@@ -80,6 +90,8 @@ class WorkingMemory:
         for voice in heavy_first:
             for target in voice.quiets:
                 quieters.setdefault(target, voice.model)
+        if _strangers(voices, quieters):
+            return {}
         facts: list[dict[str, Any]] = [
             {"id": f"quiet:{target}", "kind": "quiet", "target": target, "by": by}
             for target, by in quieters.items()
