@@ -73,6 +73,17 @@ def test_train_compare_use_and_go_back(small: None, city: City, tmp_path: Path) 
         rollback(tmp_path)
 
 
+def test_a_city_that_labels_enough_letters_is_followed_in_its_usage(small: None, city: City, tmp_path: Path) -> None:
+    """Here the mailbox files street lamps under transport, whatever the taxonomy says of them."""
+    lamps = [Labelled(f"关于第{n}号路灯的来信。望贵单位核实", group="交通运输") for n in range(60)]
+    lessons = [Labelled(f"关于第{n}期暑假课程的来信。望贵单位核实", group="教育文体") for n in range(60)]
+    attempt = learn(city, tmp_path, [*lamps, *lessons])
+    learning._use(tmp_path, attempt.model)
+    reading = load(city, tmp_path).read("关于东门路灯的来信。望贵单位核实")
+    assert reading.group == "交通运输"
+    assert "usage" in {reason.code for reason in reading.reasons}
+
+
 def test_a_label_of_group_or_matter_takes_the_likeliest_category_of_it(reader: Reader) -> None:
     texts = as_texts(
         [Labelled("电话13800000000，路灯不亮", group="教育文体"), Labelled("路灯不亮", matter="local")], reader
