@@ -6,7 +6,7 @@ ruleset, joins of two facts, actions that only note and assert. Conditions of au
 engine has already decided what hit.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import Any
@@ -23,13 +23,6 @@ SID = "0"
 def _delete(handles: list[Any]) -> None:
     for handle in handles:
         durable_rules_engine.delete_ruleset(handle)
-
-
-def _strangers(voices: Sequence[Voice], quieters: dict[str, str]) -> bool:
-    """Whether no voice outweighs or silences another."""
-    families = [voice.family for voice in voices if voice.family]
-    named = any(quieters.get(voice.model, voice.model) != voice.model for voice in voices)
-    return len({*families}) == len(families) and not named
 
 
 class _Host(Host):  # type: ignore[misc]  # durable-rules has no types
@@ -81,21 +74,21 @@ class WorkingMemory:
     def speak(self, voices: Sequence[Voice]) -> dict[str, str]:
         """Model that keeps quiet → model that speaks for it.
 
-        Where no two are of one family and none names another, all speak: the memory need not be asked.
+        Whoever is alone of its family, and named by nobody, speaks: of those the memory need not be asked.
         """
-        if len(voices) < 2:
-            return {}
         heavy_first = sorted(voices, key=lambda voice: -voice.weight)
         quieters: dict[str, str] = {}
         for voice in heavy_first:
             for target in voice.quiets:
                 quieters.setdefault(target, voice.model)
-        if _strangers(voices, quieters):
+        families = Counter(voice.family for voice in voices if voice.family)
+        tied = [v for v in heavy_first if families[v.family] > 1 or quieters.get(v.model, v.model) != v.model]
+        if not tied:
             return {}
         facts: list[dict[str, Any]] = [
-            {"id": f"quiet:{target}", "kind": "quiet", "target": target, "by": by}
-            for target, by in quieters.items()
-            if target != by
+            {"id": f"quiet:{voice.model}", "kind": "quiet", "target": voice.model, "by": quieters[voice.model]}
+            for voice in tied
+            if quieters.get(voice.model, voice.model) != voice.model
         ]
         facts += [
             {
@@ -106,7 +99,7 @@ class WorkingMemory:
                 "family": voice.family,
                 "weight": voice.weight,
             }
-            for voice in heavy_first
+            for voice in tied
         ]
         with self._lock:
             noted = self._run("voice", facts)
