@@ -1,6 +1,5 @@
 """Route of the audit trail: who looked at what, who did what."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -8,7 +7,7 @@ from fastapi import APIRouter, Query
 from engine.http.asking import Here, Limit, Who, allow
 from engine.http.audited import Audited
 from engine.http.problems import responses
-from engine.http.ranges import instant
+from engine.http.ranges import Zoned, instant
 from engine.http.tokens import Role
 from engine.loop.notices import stamp
 from engine.model.audit import Link
@@ -16,7 +15,7 @@ from engine.model.city import City
 from engine.privacy.chain import deed_of
 
 router = APIRouter(route_class=Audited, tags=["audit"])
-Since = Annotated[datetime | None, Query(description="RFC 3339 with offset; default the beginning.")]
+Since = Annotated[Zoned, Query(description="RFC 3339 with offset; default the beginning.")]
 
 
 @router.get("/audit", responses=responses(401, 403, 422, 503))

@@ -4,15 +4,18 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query
+from pydantic import BeforeValidator
 
 from engine.errors import Fault, Refused
 from engine.http.service import Service
+from engine.http.shapes import zoned
 from engine.model.call import Instant
 
 DAY_MS = 86_400_000
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
-From = Annotated[datetime | None, Query(alias="from", description="RFC 3339 with offset; default a day before `to`.")]
-To = Annotated[datetime | None, Query(description="RFC 3339 with offset; default now.")]
+Zoned = Annotated[datetime | None, BeforeValidator(zoned)]
+From = Annotated[Zoned, Query(alias="from", description="RFC 3339 with offset; default a day before `to`.")]
+To = Annotated[Zoned, Query(description="RFC 3339 with offset; default now.")]
 
 
 def range_of(s: Service, since: datetime | None, to: datetime | None) -> tuple[Instant, Instant]:

@@ -12,6 +12,11 @@ from engine.model.city import City
 from engine.model.values import replace
 
 
+def test_it_is_of_the_corpus_and_the_rules_that_are_shipped(city: City) -> None:
+    """Fails when either was changed: `fenliu classifier calibrate` makes it anew."""
+    assert calibrated.kept(starting.origin(city, content_hash())) is not None
+
+
 def test_other_rules_or_another_promise_do_not_use_it(city: City) -> None:
     other = replace(city, taxonomy=replace(city.taxonomy, table=city.taxonomy.table[1:]))
     assert calibrated.kept(starting.origin(other, content_hash())) is None
