@@ -10,13 +10,14 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from classifiers.calibration import TIMES_ALPHA
 from classifiers.corpus import Text, content_hash, content_id, shipped
 from classifiers.evaluate import Labelled, Measures, evaluate, of_corpus
 from classifiers.masking import mask
 from classifiers.matters import group_of, matter_of
 from classifiers.reader import Reader
 from classifiers.starting import CURRENT, cache_key, chosen_model, load, train
-from classifiers.weights import Thresholds, Weights, restore, save
+from classifiers.weights import ALPHA, Thresholds, Weights, restore, save
 from engine.errors import Fault, NotFound, Refused
 from engine.model.city import City, Taxonomy
 from engine.model.values import replace
@@ -26,6 +27,8 @@ CITY_WEIGHT = 3
 """A city's own text counts as often: it says how people write there. Set by judgement; of 1, 3 and 8, tried
 afterwards on halves of the mailbox development letters, 3 and 8 were alike and 1 a point lower."""
 
+PROMISED = TIMES_ALPHA["danger"] * ALPHA
+"""Share of dangers that may leave without a person (ADR 22)."""
 STEP, MOST_STEPS = 0.93, 6
 """Thresholds of a new model may sink by so much at a step, to two thirds in all."""
 
@@ -120,16 +123,23 @@ def stricter(limits: Thresholds) -> Thresholds:
 
 
 def refusal(before: Measures, after: Measures) -> str:
-    """Why a new model may not replace the old one; empty when it may."""
-    for name, more_is_better in (
-        ("danger_found", True),
-        ("danger_found_or_review", True),
-        ("danger_diverted", False),
-    ):
+    """Why a new model may not replace the old one; empty when it may.
+
+    Of the dangers on the fixed test texts none may be lost. Of those that leave without a person, two or three of
+    thousands come and go with every training: there a model is held to what the thresholds promise, or to the old one.
+    """
+    for name in ("danger_found", "danger_found_or_review"):
         old, new = getattr(before, name), getattr(after, name)
-        if old is not None and new is not None and (new < old if more_is_better else new > old):
-            return f"{name} would go from {old:.4f} to {new:.4f} on the fixed test texts"
+        if old is not None and new is not None and new < old:
+            return _worse(name, old, new)
+    old, new = before.danger_diverted, after.danger_diverted
+    if old is not None and new is not None and new > max(old, PROMISED):
+        return _worse("danger_diverted", old, new)
     return ""
+
+
+def _worse(name: str, old: float, new: float) -> str:
+    return f"{name} would go from {old:.4f} to {new:.4f} on the fixed test texts"
 
 
 def history(cache_dir: Path) -> list[dict[str, object]]:

@@ -39,6 +39,13 @@ def test_a_model_that_finds_fewer_dangers_is_refused() -> None:
     assert refusal(_measures(), _measures(danger_found=0.95)) == ""
 
 
+def test_a_danger_more_or_less_that_leaves_is_chance_up_to_what_is_promised() -> None:
+    before = _measures(danger_diverted=0.0008)
+    assert refusal(before, _measures(danger_diverted=0.0012)) == ""
+    assert "danger_diverted" in refusal(before, _measures(danger_diverted=0.0021))
+    assert refusal(_measures(danger_diverted=0.003), _measures(danger_diverted=0.003)) == ""
+
+
 def test_a_new_model_listens_harder_until_no_danger_is_lost(city: City, reader: Reader, some_texts: list[Text]) -> None:
     fixed = some_texts[::6]
     before = evaluate(reader, of_corpus(fixed, reader)).overall
