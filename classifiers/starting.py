@@ -49,11 +49,12 @@ def load(city: City, cache_dir: Path, alpha: float = ALPHA) -> Reader:
     chosen = chosen_model(cache_dir)
     weights = restore(cache_dir / chosen) if chosen else None
     if weights is None or not _fits(weights, city):
-        key = cache_key(city, content_hash(), alpha)
+        corpus = content_hash()
+        key = cache_key(city, corpus, alpha)
         weights = restore(cache_dir / key)
         if weights is None:
-            figures = kept(origin(city, content_hash(), alpha))
-            fresh = train(city, shipped(), {"corpus": content_hash()}, key, alpha=alpha, calibration=figures)
+            figures = kept(origin(city, corpus, alpha))
+            fresh = train(city, shipped(), {"corpus": corpus}, key, alpha=alpha, calibration=figures)
             save(fresh, cache_dir / key)
             weights = restore(cache_dir / key)
     if weights is None:
@@ -110,11 +111,10 @@ def crosswise(
 ) -> tuple[Calibration, Floats]:
     """What turns margins into decisions, and the margins it comes from; `number` of folds."""
     from classifiers.calibration import calibrate
-    from classifiers.training import FOLDS, fit_crosswise
+    from classifiers.training import FOLDS, categories_of, fit_crosswise
 
     margins = fit_crosswise(known, city.taxonomy, loud, number or FOLDS)
-    names = tuple(sorted({text.category for text in known}))
-    return calibrate(margins, known, names, city, alpha), margins
+    return calibrate(margins, known, categories_of(known), city, alpha), margins
 
 
 def _habit(city: City, known: list[Text], own: dict[str, int], margins: Floats, categories: int) -> Habit | None:

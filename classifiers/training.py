@@ -89,7 +89,7 @@ def fit(texts: list[Text], taxonomy: Taxonomy, loud: dict[str, int] | None = Non
     above = np.array([group_above(text.category, taxonomy) for text in texts])
     groups = tuple(map(str, np.unique(above)))
     danger = np.array([text.danger for text in texts])
-    names = tuple(sorted({text.category for text in texts}))
+    names = categories_of(texts)
     column = {name: at for at, name in enumerate(names)}
     labels = np.array([column[text.category] for text in texts]) + len(names) * danger
     kept = _common(features, words)
@@ -175,6 +175,11 @@ def fused(machines: Machines) -> Fused:
     return Fused(into * idf[machines.kept], wide, machines.offsets, network, (*(names[at] for at in order), *silent))
 
 
+def categories_of(texts: list[Text]) -> tuple[str, ...]:
+    """The categories that texts have, in the order of a model's columns."""
+    return tuple(sorted({text.category for text in texts}))
+
+
 def folds(texts: list[Text], number: int = FOLDS) -> npt.NDArray[np.int64]:
     """The fold each text is held out in; hangs on its content."""
     return np.array([int(text.id[:6], 16) % number for text in texts])
@@ -184,7 +189,7 @@ def fit_crosswise(
     texts: list[Text], taxonomy: Taxonomy, loud: dict[str, int] | None = None, number: int = FOLDS
 ) -> Floats:
     """Margins of every text by machines that never saw it; columns as `Machines.margins`, categories of all texts."""
-    names = tuple(sorted({text.category for text in texts}))
+    names = categories_of(texts)
     where = folds(texts, number)
     parts = Parallel(n_jobs=PROCESSES)(
         delayed(_held_out)(texts, where, number, taxonomy, names, loud) for number in np.unique(where)

@@ -63,12 +63,16 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What turns margins into decisions. The fields are those of Weights."""
+    """What turns margins into decisions."""
 
     temperature: float
+    """Factor on the logits before softmax."""
     above: tuple[int, ...]
+    """The group (a column of the groups) of each category."""
     loud: float
+    """How much of its group's margin a category's logit hears."""
     police_line: tuple[float, ...]
+    """Log-odds of police work: offset, then a slope for each column of calibration.evidence."""
     danger_line: tuple[float, ...]
     thresholds: Thresholds
 
@@ -99,8 +103,8 @@ class Habit:
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """A trained model. A row is a feature, times its idf; those that the network knows come first."""
+class Weights(Calibration):
+    """A trained model, calibrated. A row is a feature, times its idf; those that the network knows come first."""
 
     deep: Floats
     """(features that the network knows × hidden layer)."""
@@ -112,16 +116,6 @@ class Weights:
     vocabulary: tuple[str, ...]
     """Feature names in row order: n-grams, concepts (`#…`), then words that only raise concepts."""
     categories: tuple[str, ...]
-    temperature: float
-    """Factor on the logits before softmax."""
-    above: tuple[int, ...]
-    """The group (a column of the groups) of each category."""
-    loud: float
-    """How much of its group's margin a category's logit hears."""
-    police_line: tuple[float, ...]
-    """Log-odds of police work: offset, then a slope for each column of calibration.evidence."""
-    danger_line: tuple[float, ...]
-    thresholds: Thresholds
     facts: dict[str, Any] = field(default_factory=dict)
     """Figures of the training: hashes, sizes, versions."""
     habit: Habit | None = None

@@ -1,4 +1,4 @@
-"""Calls for the review desk: whose matter they are stays open, whatever the model of the day."""
+"""Calls for the review desk."""
 
 from running import Service
 
