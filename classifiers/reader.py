@@ -2,7 +2,8 @@
 
 Order of speech: a danger phrase or the danger detector sends a call to the police at once; then the city's
 table makes a matter of category and signs; then certainty decides whether a person must look first. Nothing
-leaves the police unless its risk lies under the conformal threshold.
+leaves the police unless its risk lies under the conformal threshold. Where a person must look, matter and
+category are each the likeliest by itself: nothing is decided, and a category made to fit may be far-fetched.
 """
 
 from msgspec import Struct
@@ -87,7 +88,7 @@ class Reader:
         verdict = self._judge(score, shares, likely[0][0], custom, hits)
         if custom is not None:
             likely = [(custom, float(score.probabilities[custom])), *(one for one in likely if one[0] != custom)]
-        best = self._fitting(score.probabilities, verdict, likely[0][0])
+        best = likely[0][0] if verdict.code else self._fitting(score.probabilities, verdict, likely[0][0])
         category = self._map.categories[best]
         read = plain(said)
         reasons = [*self._why(read, best, score, hits, verdict), *asked]
@@ -96,7 +97,7 @@ class Reader:
         return Reading(
             matter=verdict.matter,
             category=category.id,
-            group=group_of(category, verdict.matter),
+            group=self._groups[best] if verdict.code else group_of(category, verdict.matter),
             danger=verdict.danger,
             confidence=round(verdict.confidence, 4),
             review=bool(verdict.code),

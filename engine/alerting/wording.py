@@ -7,7 +7,6 @@ from hashlib import blake2b
 import numpy as np
 
 _FIRST_HAN, _LAST_HAN = 0x3400, 0x9FFF
-_FIRST_WIDE, _LAST_WIDE = 0xFF01, 0xFFE6
 _SKETCH_SIZE = 32
 
 
@@ -23,33 +22,10 @@ def _plain_characters() -> dict[int, int]:
     return {ord(old): ord(new) for old, new in zip(source, target, strict=True) if old != new}
 
 
-@cache
-def _single() -> dict[str, str]:
-    """What a character becomes by itself, where that is another single one: simplified, or of ordinary width."""
-    alone = {chr(old): chr(new) for old, new in _plain_characters().items()}
-    wide = {char: unicodedata.normalize("NFKC", char) for char in map(chr, range(_FIRST_WIDE, _LAST_WIDE + 1))}
-    return alone | {char: plain for char, plain in wide.items() if len(plain) == 1 and plain != char}
-
-
 def normalise(text: str) -> str:
     """Half width, lower case, simplified characters, without white space."""
-    flat = text if text.isascii() else _flat(text)
-    return "".join(flat.lower().split())
-
-
-def _flat(text: str) -> str:
-    """As `_thoroughly`. Most texts need a comma or two changed and nothing else: that takes a third of the time."""
-    plain, single = text, _single()
-    found = single.keys() & set(text)
-    if not found.isdisjoint(map(single.__getitem__, found)):  # 薴 becomes 苧, which becomes 苎 where it stood before
-        return _thoroughly(text)
-    for char in found:
-        plain = plain.replace(char, single[char])
-    return plain if unicodedata.is_normalized("NFKC", plain) else _thoroughly(text)
-
-
-def _thoroughly(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).translate(_plain_characters())
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_plain_characters())
+    return "".join(plain.lower().split())
 
 
 def grams(text: str) -> set[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import RULES, make_city
+from small_city import RULES, make_city
 from typer.testing import CliRunner, Result
 
 from engine.alerting.commands import make_app

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import RULES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from small_city import RULES
 
 from engine import alerting
 from engine.alerting import examples

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from conftest import RULES, make_city
+from small_city import RULES, make_city
 from typer.main import get_command
 
 from engine import alerting

@@ -1,7 +1,7 @@
 """The models in `rules/alerts`: they hold together, their own tests pass, and the tests ask every condition."""
 
 import pytest
-from conftest import RULES
+from small_city import RULES
 
 from engine import alerting
 from engine.alerting import examples

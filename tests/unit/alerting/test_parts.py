@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.alerting import measures, wording
+from engine.alerting import measures
 from engine.alerting.archive import instant_of
 from engine.alerting.conditions import Vocabulary, compile_when
 from engine.alerting.conditions_schema import When
@@ -97,22 +97,6 @@ def test_likeness_is_near_the_true_overlap() -> None:
 def test_words_meet_across_scripts_and_widths() -> None:
     assert normalise("轉帳 ＡＴＭ\n機") == "转帐atm机"
     assert normalise("") == ""
-
-
-_TRICKY = "，。！（Ａ５ｶﾞﾊﾟ\u0301\u3099e轉機薴苧苎金㊙①ﷺ한\ud800 \u3000刀"
-"""Widths, marks that join the character before, a character that becomes one that becomes another, ligatures."""
-
-
-@given(st.text(st.one_of(st.sampled_from(_TRICKY), st.characters()), max_size=30))
-def test_the_short_way_to_one_form_leads_where_the_long_one_does(text: str) -> None:
-    assert wording._flat(text) == wording._thoroughly(text)
-
-
-def test_every_character_that_has_a_short_way_goes_it_rightly() -> None:
-    single = wording._single()
-    assert (single["轉"], single["，"]) == ("转", ",")
-    assert [wording._flat(char) for char in single] == [wording._thoroughly(char) for char in single]
-    assert wording._flat("".join(single)) == wording._thoroughly("".join(single))
 
 
 @given(

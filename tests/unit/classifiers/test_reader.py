@@ -43,6 +43,7 @@ def test_who_is_unsure_names_two_candidates(reader: Reader, some_texts: list[Tex
     assert reviewed
     assert all(len(reading.candidates) >= 2 for reading in reviewed)
     assert all(one.probability >= two.probability for r in reviewed for one, two in [r.candidates[:2]])
+    assert all(reading.category == reading.candidates[0].category for reading in reviewed)
 
 
 def test_the_place_is_part_of_the_reading(reader: Reader) -> None:
