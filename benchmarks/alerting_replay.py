@@ -22,7 +22,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit" / "alerting")]
 
-from conftest import make_city  # noqa: E402 - the path is set first
+from small_city import make_city  # noqa: E402 - the path is set first
 
 from engine import alerting  # noqa: E402
 from engine.alerting.archive import Archive  # noqa: E402

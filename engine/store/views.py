@@ -264,21 +264,24 @@ async def undecided(client: Client, city: str, limit: int = 100) -> list[dict[st
     `stored` is the call as the store holds it, which may be no JSON at all; its text is masked as in every stored call.
     """
     noted = fields_of(await client.read("HGETALL", key(city, "undecided")))
-    told = [(msgspec.json.decode(row), i.decode()) for i, row in noted.items()]
+    scores = await client.read_many([("ZSCORE", key(city, "pending"), i) for i in noted])
+    told = [
+        (msgspec.json.decode(note), i.decode(), int(float(score)))
+        for (i, note), score in zip(noted.items(), scores, strict=True)
+        if score is not None  # decided meanwhile
+    ]
     told = sorted(told, key=lambda one: -one[0]["at"])[:limit]
-    scores = await client.read_many([("ZSCORE", key(city, "pending"), i) for _, i in told])
-    rows = await client.read_many([("HMGET", key(city, "call", i), "tries", "body") for _, i in told])
+    rows = await client.read_many([("HMGET", key(city, "call", i), "tries", "body") for _, i, _ in told])
     return [
         {
             "call_id": i,
             "tried_at": note["at"],
-            "next_at": int(float(score)),
+            "next_at": next_at,
             "tries": int(row[0] or 0),
             "why": note["why"],
             "stored": (row[1] or b"").decode("utf-8", "replace"),
         }
-        for (note, i), score, row in zip(told, scores, rows, strict=True)
-        if score is not None
+        for (note, i, next_at), row in zip(told, rows, strict=True)
     ]
 
 
