@@ -65,7 +65,7 @@ class Pipeline:
             try:
                 return await self._walk(work, without)
             except Conflict:
-                await asyncio.sleep(0.02 * (attempt + 1) * random.uniform(0.5, 1.5))
+                await asyncio.sleep(min(0.004 * 1.6**attempt, 0.25) * random.uniform(0.5, 1.5))
                 work = work.again(redo=True, patient=attempt < _MOST_CONFLICTS - 2)
         raise Busy(f"call {work.call.call_id} is durable and still being decided: send the same webhook again")
 
