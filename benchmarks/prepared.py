@@ -47,7 +47,7 @@ def running_store(folder: Path, preexec_fn: Callable[[], None] | None = None) ->
     child, ended = embedded.start(folder, preexec_fn=preexec_fn), threading.Event()
 
     def look() -> None:
-        while not ended.wait(0.2):
+        while not ended.wait(0.1):
             embedded.give_way(child.pid)
 
     try:
