@@ -29,11 +29,11 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT)]
 sys.path.append(str(ROOT / "build" / "bench_libs"))
 
-from engine import alerting  # noqa: E402 - the path is set first
-from engine.alerting.facts import clock  # noqa: E402
-from engine.alerting.fields import Moment  # noqa: E402
-from engine.alerting.values import Facts  # noqa: E402
-from engine.model.city import (  # noqa: E402
+from engine import alerting
+from engine.alerting.facts import clock
+from engine.alerting.fields import Moment
+from engine.alerting.values import Facts
+from engine.model.city import (
     Calendar,
     Category,
     City,
@@ -42,7 +42,7 @@ from engine.model.city import (  # noqa: E402
     Procedure,
     Taxonomy,
 )
-from engine.model.reading import Matter  # noqa: E402
+from engine.model.reading import Matter
 
 SIZES = (20, 100, 500)
 _SYLLABLES = "东西南北春夏秋冬金木水火土山川河湖云雨风雪日月星辰花草树林鸟鱼虫马牛羊"

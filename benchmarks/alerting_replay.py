@@ -22,12 +22,12 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit" / "alerting")]
 
-from small_city import make_city  # noqa: E402 - the path is set first
+from small_city import make_city
 
-from engine import alerting  # noqa: E402
-from engine.alerting.archive import Archive  # noqa: E402
-from engine.alerting.backtest import backtest  # noqa: E402
-from engine.model.city import City  # noqa: E402
+from engine import alerting
+from engine.alerting.archive import Archive
+from engine.alerting.backtest import backtest
+from engine.model.city import City
 
 MODELS = 100
 _TOWNSHIPS = ("wc-gl", "wc-tc", "wc-yb", "qy-ql", "qy-sc", "qh-hw")

@@ -23,15 +23,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "unit" / "store")]
 
-from clustering import Cluster, clustered  # noqa: E402 - the path is set first
-from running import until  # noqa: E402
-from test_accepting import T0, take  # noqa: E402
-from test_committing import a_message, an_order, an_outcome  # noqa: E402
+from clustering import Cluster, clustered
+from running import until
+from test_accepting import T0, take
+from test_committing import a_message, an_order, an_outcome
 
-from engine.model.change import Change  # noqa: E402
-from engine.store import commits  # noqa: E402
-from engine.store.client import Client  # noqa: E402
-from load_tests.machine import cpu_seconds, described  # noqa: E402
+from engine.model.change import Change
+from engine.store import commits
+from engine.store.client import Client
+from load_tests.machine import cpu_seconds, described
 
 GOAL, AT_ONCE = 0.85, 32
 

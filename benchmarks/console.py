@@ -25,13 +25,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from running import Service, serving, trained_model  # noqa: E402 - found by the line above
+from running import Service, serving, trained_model
 
-from engine.model.change import Change  # noqa: E402
-from engine.model.order import Order  # noqa: E402
-from engine.model.values import replace  # noqa: E402
-from engine.store import commits, embedded, views  # noqa: E402
-from engine.store.client import Client  # noqa: E402
+from engine.model.change import Change
+from engine.model.order import Order
+from engine.model.values import replace
+from engine.store import commits, embedded, views
+from engine.store.client import Client
 
 TEXTS = (
     "鼓澜街道钟潮社区路灯坏了好几天", "听潮街道观澜社区有人打架", "新渡街道科汇社区井盖坏了", "盐埠街道七星塘社区停水",

@@ -13,11 +13,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit" / "alerting")]
 
-import classifiers  # noqa: E402 - the path is set first
-from benchmarks.alerting_replay import MODELS, write_models  # noqa: E402
-from engine import keeping, ruleset  # noqa: E402
-from engine.settings import Settings  # noqa: E402
-from engine.store import embedded  # noqa: E402
+import classifiers
+from benchmarks.alerting_replay import MODELS, write_models
+from engine import keeping, ruleset
+from engine.settings import Settings
+from engine.store import embedded
 
 MODEL = ROOT / "build" / "test_model"
 """The trained classifier that the tests keep, too; its file name is a hash of all it follows from."""

@@ -200,7 +200,7 @@ def _watch(state: ServerState, loop: asyncio.AbstractEventLoop, limits: Limits) 
         if state.connections:
             loop.call_later(limits.look_every_s, look)
         else:
-            state.watched = False  # type: ignore[attr-defined]
+            state.watched = False  # type: ignore[attr-defined]  # a mark of ours on uvicorn's state
 
     loop.call_later(limits.look_every_s, look)
 

@@ -96,7 +96,7 @@ def _texts(history: History, before: str, *, apply: bool) -> int:
             return bool(row["day"] < before)
 
         if apply:
-            count += history.rewrite(kind, old, lambda row, kind=kind: bared(kind, row))  # type: ignore[misc]
+            count += history.rewrite(kind, old, lambda row, kind=kind: bared(kind, row))  # type: ignore[misc]  # the kind is bound here
         else:
             count += sum(bared(kind, row) != row for row in history.rows(kind, old))
     return count
@@ -231,5 +231,5 @@ def _open(found: Person) -> tuple[str, ...]:
 def _erase_archived(history: History, caller: str, found: Person) -> None:
     for kind in _KINDS:
         about: Iterable[str] = {row["id"] for row in found.archived[kind]}
-        history.rewrite(kind, lambda row, about=about: row["id"] in about, lambda row, kind=kind: bared(kind, row))  # type: ignore[misc]
+        history.rewrite(kind, lambda row, about=about: row["id"] in about, lambda row, kind=kind: bared(kind, row))  # type: ignore[misc]  # the kind is bound here
     history.erase_callers([caller])

@@ -28,7 +28,7 @@ def _arguments(parser: Any) -> None:
     parser.add_argument("--calls-per-second", type=float, default=1.0, help="Of each simulated call-taker.")
 
 
-class CallTaker(FastHttpUser):  # type: ignore[misc]
+class CallTaker(FastHttpUser):  # type: ignore[misc]  # Locust has no types
     """One call-taker's place: a call every so often, each signed, answered, and looked at."""
 
     connection_timeout = network_timeout = 10.0
@@ -42,7 +42,7 @@ class CallTaker(FastHttpUser):  # type: ignore[misc]
         """Until the next call."""
         return float(constant_throughput(self.environment.parsed_options.calls_per_second)(self))
 
-    @task  # type: ignore[untyped-decorator]
+    @task  # type: ignore[untyped-decorator]  # nor has this
     def call(self) -> None:
         """One call of the sample city; an answer without a decision counts as failed."""
         number, now = next(_NUMBERS), time.time()

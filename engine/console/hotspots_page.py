@@ -36,7 +36,7 @@ class SpotsMap(ui.element, component="static/spots_map.js"):
 
     def __init__(self, areas: list[dict[str, Any]], spots: list[dict[str, Any]], label: str) -> None:
         # NiceGUI's bundle of Leaflet is only offered to pages once its module was imported.
-        from nicegui.elements.leaflet import Leaflet  # noqa: F401
+        from nicegui.elements.leaflet import Leaflet  # noqa: F401 - imported to be offered
 
         super().__init__()
         self.add_resource(Path(nicegui.__file__).parent / "elements" / "leaflet" / "dist")

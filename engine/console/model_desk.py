@@ -18,7 +18,7 @@ from engine.errors import Fault
 def draw_desk(desk: Desk) -> None:
     """The whole page of one model."""
     # NiceGUI's bundle of CodeMirror is only offered to pages once its module was imported.
-    from nicegui.elements.codemirror import CodeMirror  # noqa: F401
+    from nicegui.elements.codemirror import CodeMirror  # noqa: F401 - imported to be offered
 
     t, book = desk.seen.words, desk.room.service.rules()
     desk.text = desk.shown

@@ -25,7 +25,7 @@ from engine.reports.tables import table_of
 router = APIRouter(route_class=Audited, tags=["reports"])
 _LAST_YEAR_MS = 364 * DAY_MS
 """Fifty-two weeks: the same weekdays a year ago."""
-By = Annotated[Literal["", *BY], Query(description="Take every figure apart by this.")]  # type: ignore[valid-type]
+By = Annotated[Literal["", *BY], Query(description="Take every figure apart by this.")]  # type: ignore[valid-type]  # the list is kept elsewhere
 Compare = Annotated[Literal["", "before", "last_year"], Query(description="The range before, or 52 weeks ago.")]
 Day = Annotated[date | None, Query(description="Local date of the day, or any day of the week; default yesterday.")]
 

@@ -30,7 +30,7 @@ def records_of(figure: Figure, side: str, by: str = "") -> str:
         condition += f" AND ({figure.part}) IS NOT TRUE"
     if by:
         condition += f" AND {BY[by][figure.kind]} = $value"
-    return f'SELECT id, "at" FROM {figure.kind}s WHERE {condition} ORDER BY "at" DESC, id LIMIT $limit OFFSET $skip'  # noqa: S608
+    return f'SELECT id, "at" FROM {figure.kind}s WHERE {condition} ORDER BY "at" DESC, id LIMIT $limit OFFSET $skip'  # noqa: S608 - names of ours
 
 
 RETURNERS = """
