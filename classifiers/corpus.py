@@ -34,7 +34,8 @@ class Text:
     register: str
     kind: str = "ordinary"
     """`ordinary`, `danger` (said indirectly or hidden in a civil complaint), `harmless` (frightening words only),
-    `border` (made to sound like another matter: twins that differ in one fact, police work in civil words)."""
+    `border` (made to sound like another matter: twins that differ in one fact, police work in civil words, and police
+    work and dangers written after examples that an earlier model had got wrong)."""
     split: str = "train"
 
 
