@@ -49,12 +49,19 @@ def test_a_danger_more_or_less_that_leaves_is_chance_up_to_what_is_promised() ->
 def test_a_new_model_listens_harder_until_no_danger_is_lost(city: City, reader: Reader, some_texts: list[Text]) -> None:
     fixed = some_texts[::6]
     before = evaluate(reader, of_corpus(fixed, reader)).overall
-    deaf = replace(reader.weights.thresholds, danger=reader.weights.thresholds.danger * 1.3, suspect=0.45)
+    just_too_deaf = 1.01 * _weakest(reader, fixed)
+    deaf = replace(reader.weights.thresholds, danger=just_too_deaf, suspect=just_too_deaf)
     heard, after = learning._as_careful(replace(reader.weights, thresholds=deaf), before, fixed, city)
     without = Reader(city, replace(reader.weights, thresholds=deaf))
     assert refusal(before, evaluate(without, of_corpus(fixed, without)).overall) != ""
     assert refusal(before, after) == ""
     assert heard.thresholds.danger < deaf.danger
+
+
+def _weakest(reader: Reader, texts: list[Text]) -> float:
+    """The least score by which a danger of these texts is found, where no phrase speaks."""
+    found = [reading for text in texts if text.danger and (reading := reader.read(text.text)).danger]
+    return min(one.danger_score for one in found if "danger_phrase" not in {reason.code for reason in one.reasons})
 
 
 def test_a_model_that_is_deaf_to_danger_stays_refused(city: City, reader: Reader, some_texts: list[Text]) -> None:
