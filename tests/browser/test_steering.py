@@ -34,14 +34,17 @@ def test_moves_are_made_on_the_order_page(open_as: Open, city_service: Service) 
 def test_an_unsure_call_is_decided_by_one_key(open_as: Open, city_service: Service) -> None:
     # Another waits longer: the desk must not open that one.
     unsure(city_service, "13900020012")
-    order, _ = unsure(city_service, "13900020002")
+    order, text = unsure(city_service, "13900020002")
     page = open_as("officer", f"/review?at={order}")
+    call = open_as("dispatcher").locator(".b-call", has_text=text)
+    expect(call).to_contain_text("待研判")
     answer = page.locator(".r-answer").first
     expect(answer).to_be_visible()
     shot(page, "review-desk")
     page.keyboard.press("1")
     until(lambda: city_service.order(order)["state"] == "sent")
     expect(page.locator(".q-notification")).to_contain_text("已派")
+    expect(call).not_to_contain_text("待研判")
     line = city_service.order(order)["line"]
     assert any("人工确认" in entry["text"] for entry in line)
 

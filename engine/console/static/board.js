@@ -100,7 +100,7 @@ export default {
             <span class="b-conf">{{ Math.round(c.cf * 100) }}%</span></span>
           <span class="b-call-text">{{ c.s }}</span>
           <span class="b-marks"><span class="b-matter">{{ t['m_' + c.m] }}</span>
-            <span v-if="c.x" class="k-red">{{ t.danger }}</span><span v-if="c.rv" class="k-review">{{ t.unsure }}</span>
+            <span v-if="c.x" class="k-red">{{ t.danger }}</span><span v-if="c.waits" class="k-review">{{ t.unsure }}</span>
             <span v-if="c.dup" class="k-plain">{{ t.duplicate }}</span><span v-if="c.al" class="k-alert">{{ t.alert_n }}</span>
             <span v-if="c.sc">{{ t.same_caller.replace('{n}', c.sc + 1) }}</span>
             <span v-if="c.sp">{{ t.same_place.replace('{n}', c.sp + 1) }}</span>
@@ -190,9 +190,11 @@ export default {
       cards.sort((x, y) => x.rank - y.rank || x.due - y.due);
       return { more: cards.length - most, cards: cards.slice(0, most).map((c) => (c.a ? this.alertCard(c.a) : this.orderCard(c.r))) };
     },
-    calls() { this.rev; this.beat; return this.calledRows.slice(0, 60).map((c) => ({ ...c, time: dayTime(c.at, this.given.tz), fresh: this.isFresh(c) })); },
+    calls() { this.rev; this.beat; return this.calledRows.slice(0, 60).map((c) => ({ ...c, time: dayTime(c.at, this.given.tz), fresh: this.isFresh(c), waits: this.waits(c) })); },
   },
   methods: {
+    // Unsure when it came, and nobody has decided since: its order still waits.
+    waits(c) { const order = this.orders.get(c.o); return c.rv && (!c.o || Boolean(order && isReview(order))); },
     wide() { return innerWidth >= 1700; },
     isIn(r, f) {
       if (f === "review") return isReview(r);
