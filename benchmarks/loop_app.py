@@ -63,7 +63,7 @@ class Steps:
                     places = [f"{place} ({n} looks)" for place, n in Counter(self.seen).most_common(3)]
                     self.longest.append((spent / 1e6, why + places))
 
-        handle._run = measured  # type: ignore[method-assign]
+        handle._run = measured  # type: ignore[method-assign]  # every step is measured
         signal.signal(signal.SIGALRM, self._look)
         signal.setitimer(signal.ITIMER_REAL, _LOOK_S, _LOOK_S)
         gc.callbacks.append(self._collecting)

@@ -49,7 +49,7 @@ async def record(folder: Path, number: int) -> dict[str, Any]:
             asked.extend(commands)
             return await send(commands)
 
-        lane.ask = heard  # type: ignore[method-assign]
+        lane.ask = heard  # type: ignore[method-assign]  # what is sent is listened to
         for n in range(number):
             call, turn = usual(samples, n)
             content = call.body(time.time(), turn)

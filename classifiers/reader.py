@@ -11,7 +11,7 @@ from msgspec import Struct
 from classifiers.features import spoken_of
 from classifiers.fused import leaders
 from classifiers.gazetteer import Gazetteer
-from classifiers.matters import MATTERS, group_above, group_of, matter_map, matter_of, matter_shares
+from classifiers.matters import MATTERS, group_above, matter_map, matter_of, matter_shares
 from classifiers.normalise import plain
 from classifiers.phrases import Hit, Phrases
 from classifiers.reasons import REASONS, decisive_words
@@ -97,7 +97,7 @@ class Reader:
         return Reading(
             matter=verdict.matter,
             category=category.id,
-            group=self._groups[best] if verdict.code else group_of(category, verdict.matter),
+            group=self._groups[best],
             danger=verdict.danger,
             confidence=round(verdict.confidence, 4),
             review=bool(verdict.code),

@@ -21,7 +21,7 @@ from engine.walk.work import Rulebook, Step, TextReader, Work, order_id_of
 __all__ = ["Pipeline", "Rulebook", "TextReader", "Work", "earlier", "link_facts", "order_id_of", "unreadable"]
 
 _MOST_CONFLICTS = 12
-"""Walks of one call; the waits between them add up to about a second and a half."""
+"""Walks of one call; the waits between them, a few milliseconds at first, add up to about 1.2 seconds."""
 
 
 class Traced:

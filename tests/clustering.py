@@ -136,7 +136,7 @@ def clustered(folder: Path) -> Iterator[Cluster]:
             cluster.start(port)
             ends.callback(cluster.kill, port)
         for port in cluster.ports:
-            until(lambda port=port: not socket.socket().connect_ex(("127.0.0.1", port)), 60)  # type: ignore[misc]
+            until(lambda port=port: not socket.socket().connect_ex(("127.0.0.1", port)), 60)  # type: ignore[misc]  # the port is bound here
         where = [f"127.0.0.1:{port}" for port in cluster.ports]
         asked = ["redis-cli", "--cluster", "create", *where, "--cluster-replicas", "1", "--cluster-yes"]
         subprocess.run(asked, check=True, stdout=subprocess.DEVNULL, timeout=120)

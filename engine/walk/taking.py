@@ -1,6 +1,5 @@
 """A call is read and taken in: what its words say, then the first store call makes it durable."""
 
-import asyncio
 import logging
 
 from engine.alerting import Plan, facts
@@ -11,7 +10,7 @@ from engine.model.reading import Candidate, Matter, Reading, Reason
 from engine.opinions import Opinions
 from engine.store import calls
 from engine.store.client import Client
-from engine.walk.work import Rulebook, Work
+from engine.walk.work import Rulebook, Work, turn
 
 log = logging.getLogger("fenliu.pipeline")
 
@@ -27,7 +26,7 @@ class Read:
         if work.reading is not None:
             return
         call, rules = work.call, work.rules
-        await _turn()
+        await turn()
         try:
             reading = rules.reader.read(call.text, channel=call.channel, location=call.location)
         except Exception:
@@ -35,7 +34,7 @@ class Read:
             reading = unreadable("分类器无法读取这段文字")
         if self._opinions is not None:
             reading = await self._opinions.over(reading, call.text, rules.city)
-        await _turn()
+        await turn()
         work.reading, work.plan = reading, self._plan(call, reading, rules)
 
     def _plan(self, call: Call, reading: Reading, rules: Rulebook) -> Plan | None:
@@ -45,11 +44,6 @@ class Read:
         except Exception:
             log.exception("alert models could not be asked about a call", extra={"call_id": call.call_id})
             return None
-
-
-async def _turn() -> None:
-    """Others have their turn: reading is the longest piece of a decision, and nobody else is served meanwhile."""
-    await asyncio.sleep(0)
 
 
 def unreadable(why: str) -> Reading:

@@ -1,5 +1,6 @@
 """What walks through the steps: one call, the rules it is judged by, and what was found so far."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -82,6 +83,11 @@ class Step(Protocol):
 
     async def run(self, work: Work) -> None:
         """Take the work further."""
+
+
+async def turn() -> None:
+    """Others have their turn, before and after the long pieces of a decision: nobody else is served meanwhile."""
+    await asyncio.sleep(0)
 
 
 def order_id_of(call_id: str) -> str:

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from running import Service
 
 
-def card(page: Page, words: str):  # type: ignore[no-untyped-def]
+def card(page: Page, words: str):  # type: ignore[no-untyped-def]  # Playwright names it
     return page.locator(".b-card", has_text=words)
 
 

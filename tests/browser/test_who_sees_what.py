@@ -29,7 +29,7 @@ def test_the_cookie_is_sealed_and_out_of_reach_of_scripts(open_as: Open, city_se
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Lax"
     assert city_service.token("officer") not in cookie["value"]
-    page.context.add_cookies([cookie | {"value": cookie["value"][:-4] + "AAAA"}])  # type: ignore[list-item, arg-type]
+    page.context.add_cookies([cookie | {"value": cookie["value"][:-4] + "AAAA"}])  # type: ignore[list-item, arg-type]  # cookies as they came
     page.goto("/")
     expect(page.get_by_label("访问令牌")).to_be_visible()
 

@@ -83,7 +83,7 @@ def alerts_of(service: Service, model: str) -> list[Json]:
 def test_alerts_are_events_for_other_models_and_their_proposals_become_orders(service: Service) -> None:
     for name, text in MODELS.items():
         (service.data / "rules" / "alerts" / f"{name}.yaml").write_text(dedent(text), "utf-8")
-    running = lambda: {row["model"] for row in service.get("/models").json()["models"]}  # noqa: E731
+    running = lambda: {row["model"] for row in service.get("/models").json()["models"]}  # noqa: E731 - short and asked twice
     until(lambda: MODELS.keys() <= running(), 90)
 
     first = service.answer("望潮区鼓澜街道有地窖异味", caller={"phone": "13900061001"})

@@ -44,7 +44,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 async def listening(limits: Limits = QUICK) -> AsyncIterator[tuple[int, uvicorn.Server]]:
     config = uvicorn.Config(app, port=0, http=bounded(limits), log_config=None, lifespan="off")
     server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # not in the main thread
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn tells it in no other way
         await asyncio.sleep(0.01)
@@ -189,7 +189,7 @@ async def test_a_connection_at_rest_between_requests_is_left_alone() -> None:
 async def test_an_answer_that_nobody_reads_is_given_up() -> None:
     async with listening() as (port, server):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
-        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # of a reading transport only
         writer.write(b"GET /long HTTP/1.1\r\nhost: a\r\n\r\n")
         for _ in range(100):
             await asyncio.sleep(0.05)

@@ -20,7 +20,7 @@ def working(client: Client, town: City, at: At, told: Told) -> Worker:
     book = rules_of(town)
     nobody = None
     return Worker(
-        client, lambda: book, at, nobody, nobody, "w", nobody, nobody, lambda *said: told.append(said)  # type: ignore[arg-type]
+        client, lambda: book, at, nobody, nobody, "w", nobody, nobody, lambda *said: told.append(said)  # type: ignore[arg-type]  # stands for the worker's own
     )  # fmt: skip
 
 

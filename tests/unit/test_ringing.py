@@ -63,7 +63,7 @@ async def test_who_signs_in_the_same_moment_is_first_and_the_clock_looks_again(
     ringing, decide, seen = bell(client, town, T0 + DAY), Bell._due, []
 
     async def decide_while_somebody_signs(self: Bell, *asked: object) -> tuple[Change, int]:
-        change, now = await decide(self, *asked)  # type: ignore[arg-type]
+        change, now = await decide(self, *asked)  # type: ignore[arg-type]  # passed on as it came
         seen.append(change)
         if len(seen) == 1:
             signed = moved(await views.order(client, town.id, "O1"), town, SIGN[0], now, SIGN[1])

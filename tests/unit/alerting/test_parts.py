@@ -150,7 +150,7 @@ def test_the_working_memory_is_empty_after_each_question_even_when_an_action_fai
     memory = WorkingMemory([Relation("a"), Relation("b", all_of=("a",), rises_with=("c",)), Relation("c")])
     assert memory.chain(["a", "b", "c"]) == (["a", "b", "c"], [("b", "c")])
     assert memory.chain(["b", "c"]) == (["c"], [("b", "c")])
-    memory._alert = lambda c, model: 1 / 0  # type: ignore[method-assign, assignment]
+    memory._alert = lambda c, model: 1 / 0  # type: ignore[method-assign, assignment]  # it must fail
     with pytest.raises(RuntimeError, match="working memory failed"):
         memory.chain(["a"])
     assert memory._host.get_facts("chain0", SID) == []

@@ -61,7 +61,7 @@ def test_cutting_words_out_takes_the_leftmost_then_the_longest(words: list[str],
 @pytest.mark.parametrize("harm", [None, 5, b"x"])
 def test_only_text_is_read(harm: object) -> None:
     with pytest.raises(TypeError):
-        Grams(["漏水"]).find(harm, 1)  # type: ignore[arg-type]
+        Grams(["漏水"]).find(harm, 1)  # type: ignore[arg-type]  # no text on purpose
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.integers(1, 16))

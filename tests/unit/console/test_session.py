@@ -28,7 +28,7 @@ def test_the_cookie_of_a_token_opens_for_its_user_until_it_ends() -> None:
 
 
 @pytest.mark.parametrize("spoil", [lambda c: c[:-4] + "AAAA", lambda c: "9" + c, lambda c: "", lambda c: "x.y"])
-def test_a_spoiled_cookie_opens_nothing(spoil) -> None:  # type: ignore[no-untyped-def]
+def test_a_spoiled_cookie_opens_nothing(spoil) -> None:  # type: ignore[no-untyped-def]  # any function of text
     sessions = Sessions(KEY, TOKENS, open_console=False)
     assert sessions.viewer(asked(spoil(sessions.sign_in(TOKEN, now=0))), now=1) is None
 

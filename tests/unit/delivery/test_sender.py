@@ -187,7 +187,7 @@ async def test_the_address_that_was_judged_is_the_one_connected_to(monkeypatch: 
 
     def resolve(host: str, port: int, *_: object, **__: object) -> list[object]:
         if host != "rebinding.example":
-            return real(host, port, *_, **__)  # type: ignore[arg-type,return-value]
+            return real(host, port, *_, **__)  # type: ignore[arg-type,return-value]  # passed on as it came
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
 

@@ -49,7 +49,7 @@ def test_reviewed_alerts_come_from_the_history_or_from_lines(tmp_path: Path) -> 
     alert = {"model": "runaway", "call_ids": ["c1"], "verdict": "confirm"}
     put(tmp_path, "alert/2026-01-06/a.parquet", [alert])
     (tmp_path / "alerts.jsonl").write_text(json.dumps(alert) + "\n\n", "utf-8")
-    outside = Outside(lambda _: None, lambda _: (), lambda _: None, lines)  # type: ignore[arg-type,return-value]
+    outside = Outside(lambda _: None, lambda _: (), lambda _: None, lines)  # type: ignore[arg-type,return-value]  # nothing outside is asked
     assert [row for row in outside.rows([tmp_path / "alert", tmp_path / "alerts.jsonl"]) if row] == [alert, alert]
     (tmp_path / "alerts.jsonl").write_text("[1", "utf-8")
     with pytest.raises(Refused, match=r"alerts.jsonl:1"):

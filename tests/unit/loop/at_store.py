@@ -164,4 +164,4 @@ def campaign(machine: Callable[[], RuleBasedStateMachine], runs: int, steps: int
         suppress_health_check=list(HealthCheck),
         database=None,
     )
-    run_state_machine_as_test(machine, settings=told)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(machine, settings=told)  # type: ignore[no-untyped-call]  # Hypothesis has no types here

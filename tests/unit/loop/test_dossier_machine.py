@@ -355,7 +355,7 @@ class Files(RuleBasedStateMachine):
         events = {f"{n} {kind}": self._act(kind, actor, 0, 0, 0, False) for n, (kind, actor) in enumerate(moves)}
         waiting: dict[str, Decides] = {}
         for who, event in events.items():
-            waiting[who] = lambda dossier, event=event: self._decided(dossier, event)  # type: ignore[misc]
+            waiting[who] = lambda dossier, event=event: self._decided(dossier, event)  # type: ignore[misc]  # the event is bound here
         call, target = self._call({"threat"}, 0.0) if "call" in others else None, self._pick(into)
         waiting |= self._others(others, call, target)
         while asked := {

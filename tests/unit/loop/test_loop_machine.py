@@ -230,7 +230,7 @@ class Errand(RuleBasedStateMachine):
         waiting: dict[str, Decides] = {}
         events = {f"{n} {kind}": happened(kind, self.now, actor) for n, (kind, actor) in enumerate(moves)}
         for name, event in events.items():
-            waiting[name] = lambda order, event=event: self._decided(order, event)  # type: ignore[misc]
+            waiting[name] = lambda order, event=event: self._decided(order, event)  # type: ignore[misc]  # the event is bound here
         waiting |= {name: self._others()[name] for name in others}
         while asked := {n: c for n, decides in waiting.items() if (c := decides(self.held)) not in (None, Change())}:
             before, taken = self.held, self.store.race(list(asked.values()), self.now)

@@ -96,7 +96,7 @@ def ran(rules: Path, *words: str) -> tuple[int, str]:
     def no_reader(*_: object) -> None:
         raise AssertionError("the check needs no classifier")
 
-    app = duties.make_app(lambda _: rules, no_reader)  # type: ignore[arg-type]
+    app = duties.make_app(lambda _: rules, no_reader)  # type: ignore[arg-type]  # no classifier is asked
     done = CliRunner().invoke(app, list(words))
     return done.exit_code, done.output
 

@@ -52,7 +52,7 @@ def a_dispatch(**other: object) -> Decision:
         place=Place(district="wc", township="wc-gl"),
         reasons=(),
     )
-    return replace(plain, **other)  # type: ignore[arg-type]
+    return replace(plain, **other)  # type: ignore[arg-type]  # fields by name
 
 
 def free(*pairs: tuple[str, float], heard_at: int = 0) -> tuple[FreeUnit, ...]:
@@ -92,7 +92,7 @@ def circle_by(city: City, **speaks: dict[str, Length]) -> City:
     procedure = city.procedures["police_dispatch"]
     plain = {"within": Length(3600), "by_grade": {}, "by_place_class": {}}
     steps = tuple(
-        replace(s, **(plain | speaks)) if s.step is Event.ARRIVE else s  # type: ignore[arg-type]
+        replace(s, **(plain | speaks)) if s.step is Event.ARRIVE else s  # type: ignore[arg-type]  # fields by name
         for s in procedure.steps
     )
     return replace(city, procedures={**city.procedures, "police_dispatch": replace(procedure, steps=steps)})
@@ -108,7 +108,7 @@ def test_the_circle_by_severity(town: City) -> None:
 def test_the_circle_by_who_comes(town: City) -> None:
     """Station one minute, district three, city five: a branch's car from farther off is still in its circle."""
     tiers = {Tier.TOWNSHIP: Length(60), Tier.DISTRICT: Length(180), Tier.CITY: Length(300)}
-    by_tier = circle_by(town, by_tier=tiers)  # type: ignore[arg-type]
+    by_tier = circle_by(town, by_tier=tiers)  # type: ignore[arg-type]  # any mapping of the strategy
     sent = with_unit(a_dispatch(), free(("post", 700), ("branch-car", 1700)), by_tier, NOW)
     assert sent.unit is not None
     assert (sent.unit.unit_id, sent.unit.within, sent.body_id) == ("branch-car", 180, "wc-branch")
