@@ -1,22 +1,24 @@
 """Console room: the alert models: a list, and each model at its desk."""
 
 from html import escape
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from nicegui import ui
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from engine.alerting import Model
 from engine.console.model_desk import draw_desk
 from engine.console.model_screen import Desk
 from engine.console.parts import grade_badge, html
 from engine.console.room import Room, Visit, frame, to_sign_in, visit
+from engine.console.words import Words
 from engine.errors import NotFound
 from engine.http.models import WRITE
 from engine.http.tokens import Role
 
+_ID = "[a-z][a-z0-9_]{1,63}"
 _TEMPLATE = """# 写明这个模型防的是什么，什么时候还来得及。
 title: 新模型
 state: draft
@@ -41,13 +43,15 @@ tests:
 
 
 def add(_: FastAPI, room: Room) -> None:
-    """`/models`, `/models/{id}` and `/models/{id}?new=1`."""
+    """`/models`, `/models?new={id}`, `/models/{id}` and `/models/{id}?new=1`."""
 
     @ui.page("/models")
-    async def models(request: Request) -> Response | None:
+    async def models(request: Request, new: Annotated[str, Query(pattern=f"^({_ID})?$")] = "") -> Response | None:
         seen = _visit(room, request)
         if seen is None:
             return to_sign_in(request)
+        if new:
+            return RedirectResponse(f"/models/{new}?new=1")
         with frame(room, seen, "models", seen.words("models")):
             await _list(room, seen)
         return None
@@ -85,23 +89,18 @@ async def _list(room: Room, seen: Visit) -> None:
             with ui.element("div").classes("m-top"):
                 html(f"<h2>{escape(t('models'))}<small>{len(rows)}</small></h2>")
                 if seen.viewer.role in WRITE:
-                    _new_button(seen)
+                    html(_new_form(t))
             html(_table(rows, seen), "t-scroll")
 
 
-def _new_button(seen: Visit) -> None:
-    t = seen.words
-    name = ui.input(t("new_model_id")).props(f'dense outlined aria-label="{t("new_model_id")}" maxlength=64')
-    rule = r"^[a-z][a-z0-9_]{1,63}$"
-
-    def go() -> None:
-        ui.run_javascript(
-            f"const id={name.value.strip()!r};if(/{rule}/.test(id))location.assign('/models/'+id+'?new=1')"
-        )
-
-    name.on("keydown.enter", go)
-    with ui.element("button").props("type=button").classes("f-button f-primary").on("click", go):
-        ui.html(escape(t("new_model")), sanitize=False, tag="span")
+def _new_form(t: Words) -> str:
+    """Plain HTML: what is typed before the page has its line to the service must not be lost."""
+    name = escape(t("new_model_id"))
+    return (
+        f'<form action="/models" method="get" class="m-new"><input name="new" required maxlength="64" size="32"'
+        f' pattern="{_ID}" placeholder="{name}" aria-label="{name}" title="{name}" autocomplete="off">'
+        f'<button class="f-button f-primary">{escape(t("new_model"))}</button></form>'
+    )
 
 
 def _table(rows: list[dict[str, Any]], seen: Visit) -> str:

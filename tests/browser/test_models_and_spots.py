@@ -26,6 +26,22 @@ def state_of(service: Service, model: str) -> str:
     return next((row["state"] for row in rows if row["model"] == model), "")
 
 
+def test_a_new_model_can_be_named_before_the_page_has_its_line_to_the_service(open_as: Open) -> None:
+    page = open_as("author", "/operations")
+    page.route_web_socket("**/_nicegui_ws/**", lambda _: None)
+    page.route("**/_nicegui_ws/**", lambda _: None)
+    page.goto("/models")
+    name = page.get_by_label("新模型编号")
+    name.fill("Drone noise")
+    page.get_by_role("button", name="新建").click()
+    assert "小写字母" in name.get_attribute("title")
+    assert name.evaluate("one => one.validity.patternMismatch"), "the browser says what is wrong, beside the field"
+    name.fill("early_name")
+    page.get_by_role("button", name="新建").click()
+    page.wait_for_url("**/models/early_name?new=1")
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_write_a_model_with_a_fault_fix_it_backtest_put_it_into_shadow(open_as: Open, city_service: Service) -> None:
     city_service.answer("鼓澜街道钟潮社区邻居半夜放音乐还玩无人机，吵得睡不着", caller={"phone": "13900060001"})
     page = open_as("author", "/models")
