@@ -20,7 +20,7 @@ from classifiers.matters import (
 from classifiers.normalise import plain
 from classifiers.phrases import Phrases
 from classifiers.training import fit_hearing, folds, heard, softmax
-from classifiers.weights import ABSENT, ALPHA, Calibration, Floats, Promise, Thresholds
+from classifiers.weights import ABSENT, ALPHA, DANGER_WEIGHS, Calibration, Floats, Promise, Thresholds
 from engine.model.city import City
 
 CONFIDENCE = 0.9
@@ -130,7 +130,7 @@ def thresholds(held: Held, alpha: float = ALPHA) -> Thresholds:
     doubt = float(np.quantile(held.danger[held.endangered], DOUBT_MISSED))
     # What no threshold can divert (a phrase speaks, danger in doubt, police likeliest) carries the highest risk.
     stays = held.phrased | (held.danger >= doubt) | (held.shares.argmax(axis=1) == 0)
-    risk = np.where(stays, 2.0, held.shares[:, 0])
+    risk = np.where(stays, 2.0, np.maximum(held.shares[:, 0], DANGER_WEIGHS * held.danger))
     divert, promises = promised(risk[police], held.kinds[police], alpha)
     leaving = risk <= divert
     right = held.shares.argmax(axis=1) == held.matters

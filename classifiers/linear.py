@@ -5,6 +5,7 @@ log-count ratios, after Wang and Manning, "Baselines and Bigrams", ACL 2012): a 
 to be learned against a greater resistance, so that chance finds of rare pairs and triples count for less.
 """
 
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.sparse import diags
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
+from classifiers.counting import Counted
 from classifiers.features import rides_along, tokens
 from classifiers.normalise import fold
 from classifiers.weights import Floats
@@ -22,8 +24,6 @@ UNSURE = 0.5
 """Texts of either side that each feature is held to have been seen in besides."""
 LEAST_WEIGHT = 1.0
 """Of a feature that leans to neither side."""
-LEAST_TEXTS = 3
-"""A feature must occur in so many texts."""
 
 
 class Vectoriser:
@@ -32,20 +32,26 @@ class Vectoriser:
     Triples ride along: were they part of the norm, a text of rare words would lose its common ones.
     """
 
-    def __init__(self) -> None:
-        self._words = TfidfVectorizer(analyzer=_analyse, min_df=LEAST_TEXTS, binary=True, norm=None)
-
-    def fit_transform(self, texts: list[str]) -> Any:
-        """Learns the features of texts; their rows, sparse."""
-        raw = self._words.fit_transform(texts)
-        self.names: tuple[str, ...] = tuple(map(str, self._words.get_feature_names_out()))
-        self.idf: Floats = self._words.idf_
+    def __init__(self, texts: Counted) -> None:
+        """Learns the weights of features; `texts` are those it is trained on."""
+        self.names: tuple[str, ...] = tuple(map(str, texts.names))
+        seen = texts.rows.getnnz(axis=0)
+        self.idf: Floats = np.log((1.0 + texts.rows.shape[0]) / (1.0 + seen)) + 1.0
         self.normed: npt.NDArray[np.bool_] = np.array([not rides_along(name) for name in self.names])
-        return self._divided(raw)
+
+    def rows(self, counted: Any) -> Any:
+        """Rows of counted texts, sparse; columns as `names`."""
+        return self._divided(counted @ diags(self.idf))
 
     def transform(self, texts: list[str]) -> Any:
-        """Rows of texts by the features learned, sparse."""
+        """Rows of any texts, sparse, by scikit-learn's own path."""
         return self._divided(self._words.transform(texts))
+
+    @cached_property
+    def _words(self) -> TfidfVectorizer:
+        words = TfidfVectorizer(analyzer=_analyse, vocabulary=self.names, binary=True, norm=None)
+        words.idf_ = self.idf
+        return words
 
     def _divided(self, raw: Any) -> Any:
         norms = np.sqrt(np.asarray(raw.multiply(raw) @ self.normed).ravel())

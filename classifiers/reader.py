@@ -18,7 +18,7 @@ from classifiers.reasons import REASONS, decisive_words
 from classifiers.scorer import DANGER, Score, Scorer
 from classifiers.signs import SignReader
 from classifiers.usage import Usage
-from classifiers.weights import Floats, Weights
+from classifiers.weights import DANGER_WEIGHS, Floats, Weights
 from classifiers.wordlist import Words
 from engine.model.call import Location
 from engine.model.city import City
@@ -148,7 +148,7 @@ class Reader:
             return "danger_doubtful"
         if top is Matter.POLICE:
             return "" if share >= limits.keep else "unsure"
-        if shares[0] > limits.divert:
+        if max(shares[0], DANGER_WEIGHS * score.danger) > limits.divert:
             return "maybe_police"
         return "" if share >= limits.settle else "unsure"
 

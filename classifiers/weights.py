@@ -38,6 +38,10 @@ class Promise:
     """How many of them would have been diverted."""
 
 
+DANGER_WEIGHS = 2.0
+"""A call's risk is the probability of police work or so many times that of danger, whichever is greater (ADR 26)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """Where decisions change; all are probabilities (0-1) except the counts."""
