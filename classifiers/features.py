@@ -12,7 +12,7 @@ from pathlib import Path
 
 from classifiers.fused import Grams
 
-VERSION = "7"
+VERSION = "8"
 """Of features and training; raise it when either changes, so that cached models are left behind."""
 CONCEPT_MARK = "#"
 _TRIPLE = 3

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.calibration import CONFIDENCE, TIMES_ALPHA, promised
+from classifiers.calibration import CONFIDENCE, TIMES_ALPHA, Held, promised, thresholds
 from classifiers.conformal import upper_bound
 
 ALPHA = 0.01
@@ -42,3 +42,21 @@ def test_a_kind_too_rare_for_a_promise_of_its_own_counts_as_ordinary() -> None:
 def test_with_too_few_calls_nothing_leaves() -> None:
     divert, _ = promised(np.linspace(0.0, 1.0, 20), np.array(["ordinary"] * 20), ALPHA)
     assert divert < 0.0
+
+
+def test_dangers_that_sound_civil_hold_the_threshold_by_their_danger() -> None:
+    dangers, civil = 3000, 3000
+    yes = np.arange(dangers + civil) < dangers
+    heard = np.where(yes, np.linspace(0.02, 0.9, dangers + civil), 0.001)
+    police = np.full(dangers + civil, 0.002)
+    held = Held(
+        np.stack([police, 1.0 - police, np.zeros_like(police)], axis=1),
+        heard,
+        np.where(yes, 0, 1),
+        yes,
+        np.zeros_like(yes),
+        np.full(dangers + civil, "ordinary"),
+    )
+    found = thresholds(held, ALPHA)
+    assert found.promises[0].errors <= ALPHA * dangers
+    assert found.divert >= 0.002, "civil calls leave"

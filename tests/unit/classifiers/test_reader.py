@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from classifiers.corpus import Text
 from classifiers.matters import group_of, matter_of
 from classifiers.reader import Reader
-from classifiers.weights import Weights
+from classifiers.weights import DANGER_WEIGHS, Weights
 from engine.model.city import City, MatterRow
 from engine.model.reading import Matter
 from engine.model.values import replace
@@ -64,6 +64,13 @@ def test_nothing_over_the_divert_threshold_leaves(city: City, weights: Weights, 
     strict = Reader(city, replace(weights, thresholds=replace(weights.thresholds, divert=-1.0)))
     readings = [strict.read(text.text) for text in some_texts[::5]]
     assert all(reading.review or reading.matter is Matter.POLICE for reading in readings)
+
+
+def test_what_leaves_has_less_than_half_the_thresholds_danger(reader: Reader, some_texts: list[Text]) -> None:
+    readings = [reader.read(text.text) for text in some_texts]
+    left = [one.danger_score for one in readings if not one.review and one.matter is not Matter.POLICE]
+    assert len(left) > len(some_texts) / 10
+    assert max(left) <= reader.weights.thresholds.divert / DANGER_WEIGHS + 0.0001  # a reading's score is rounded
 
 
 def test_a_city_changes_one_line_and_noise_is_police_work(city: City) -> None:
