@@ -61,7 +61,7 @@ def card(reader: Reader, found: Evaluation, more: dict[str, Evaluation]) -> str:
         "## How these figures came about\n",
         "The shipped model never trains on the test part, but the test part was not sealed while the model was made: "
         "some hundred and twenty variants of features, weights, cost, evidence and hidden layer, five of how loud a "
-        "letter's opening is heard, eighteen settings of the danger and keep thresholds, eight weights of danger in "
+        "letter's opening is heard, a hundred settings of the danger and keep thresholds, eight weights of danger in "
         "the risk and four values of alpha were compared on figures that included its texts, and the two "
         "development sets below were looked at after most changes: which groups its errors fell between decided that "
         "the housing fund, maternity insurance and suggestions were sorted anew. Expect somewhat worse on texts nobody "
