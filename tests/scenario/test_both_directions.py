@@ -18,11 +18,11 @@ def callback(url: str, order: str, status: str, token: str = "callback-of-12345"
 def test_a_government_matter_goes_to_12345_and_its_receipt_progress_and_result_come_back(
     hall: Service, platform: WorkOrders, connector: str
 ) -> None:
-    answer = hall.answer("建议在鼓澜街道月堰新村多放几条长椅，老人走累了能坐", caller={"phone": "13800000021"})
+    answer = hall.answer("建议鼓澜街道月堰新村的路名牌加注拼音", caller={"phone": "13800000021"})
     order = answer["order_id"]
     assert (answer["decision"]["body"]["id"], answer["decision"]["handoff"]) == ("hot-12345", "work_order")
     created = until(lambda: platform.got("/api/gd/create", order), 30)[0]
-    assert created["content"] == "建议在鼓澜街道月堰新村多放几条长椅，老人走累了能坐"
+    assert created["content"] == "建议鼓澜街道月堰新村的路名牌加注拼音"
     assert created["callerPhone"] == "13800000021", "clear contact to the body that must act"
     assert (created["urgent"], created["region"]) == (4, "wc-gl")
 

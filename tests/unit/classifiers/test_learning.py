@@ -5,12 +5,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from classifiers import learning, starting
+from classifiers import learning, model_card, starting
 from classifiers.commands import classify_stream, make_app
 from classifiers.corpus import Text
 from classifiers.evaluate import Labelled, Measures, evaluate, of_corpus, read_labelled
 from classifiers.learning import as_texts, history, learn, refusal, rollback
-from classifiers.model_card import card
 from classifiers.reader import Reader
 from classifiers.starting import chosen_model, load
 from engine.errors import NotFound, Refused
@@ -65,7 +64,7 @@ def _weakest(reader: Reader, texts: list[Text]) -> float:
 
 
 def test_a_model_that_is_deaf_to_danger_stays_refused(city: City, reader: Reader, some_texts: list[Text]) -> None:
-    fixed = some_texts[::12]
+    fixed = some_texts[::24]
     before = evaluate(reader, of_corpus(fixed, reader)).overall
     line = (reader.weights.danger_line[0] - 30.0, *reader.weights.danger_line[1:])
     _, after = learning._as_careful(replace(reader.weights, danger_line=line), before, fixed, city)
@@ -120,15 +119,16 @@ def test_faulty_lines_of_a_data_file_are_all_named(tmp_path: Path) -> None:
     assert [fault.where for fault in refused.value.faults] == ["calls.jsonl:2", "calls.jsonl:3"]
 
 
-def test_an_evaluation_adds_up(reader: Reader, some_texts: list[Text]) -> None:
+def test_an_evaluation_adds_up(reader: Reader, some_texts: list[Text], monkeypatch: pytest.MonkeyPatch) -> None:
     texts = some_texts[::12]
+    monkeypatch.setattr(model_card, "shipped", lambda: texts)  # to count the whole corpus takes half a minute
     found = evaluate(reader, of_corpus(texts, reader))
     assert found.overall.texts == len(texts) == sum(part.texts for part in found.by_register.values())
     assert sum(sum(row.values()) for row in found.confusion.values()) == len(texts)
     assert sum(count for *_, count in found.reliability) == len(texts)
     assert found.risk_coverage[-1][0] == 1.0
     assert found.ece is not None
-    written = card(reader, found, {"a set kept aside": found})
+    written = model_card.card(reader, found, {"a set kept aside": found})
     assert "Where it is weak" in written
     assert "a set kept aside" in written
 
