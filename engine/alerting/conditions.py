@@ -8,6 +8,7 @@ from engine.alerting.nodes import Branch, Leaf, Node, branch
 from engine.alerting.textual import wording_leaves
 from engine.alerting.values import Values
 from engine.model.city import Taxonomy
+from engine.model.figures import figure
 
 Path = tuple[str | int, ...]
 _GROUPS = ("all", "any", "none")
@@ -145,7 +146,7 @@ def _amount(name: str, shape: Amount | Extra, path: Path) -> Iterator[Leaf]:
     for key, (sign, compare) in _COMPARE.items():
         bound = getattr(shape, key, None)
         if bound is not None:
-            asks = f"{sign}{bound:g}"
+            asks = f"{sign}{figure(bound)}"
             yield Leaf(name, asks, _number(name, bound, compare), (*path, key.rstrip("_")))
 
 

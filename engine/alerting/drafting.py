@@ -11,6 +11,7 @@ from engine.alerting.values import AlertDraft, Facts
 from engine.alerting.windows import MAX_CALLS
 from engine.model.alert import AlertState
 from engine.model.city import City
+from engine.model.figures import figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def shown_values(firing: Firing, facts: Facts, city: City) -> dict[str, str]:
     """What the model's templates may fill in: Chinese names for ids, masked text, measured numbers."""
     names, values = firing.model.filled, facts.values
     shown = {name: _text(value) for name in names if (value := values.get(name)) is not None}
-    shown.update({name: f"{measured.value:g}" for name, measured in firing.measured.items()})
+    shown.update({name: figure(measured.value) for name, measured in firing.measured.items()})
     # A caller is shown by mask only; the hash stays inside.
     shown["caller"] = ""
     shown.update({name: value for name, value in facts.shown.items() if value})
@@ -125,4 +126,4 @@ def _text(value: object) -> str:
         return "是" if value else "否"
     if isinstance(value, tuple | list):
         return "、".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return figure(value) if isinstance(value, float) else str(value)

@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.alerting import fields
 from engine.alerting.values import Values
+from engine.model.figures import figure
 
 Test = Callable[[Values], bool]
 
@@ -53,7 +54,7 @@ def _shown(value: Any) -> str:
         return "是" if value else "否"
     if isinstance(value, tuple | list):
         return "、".join(map(str, value)) or "无"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return figure(value) if isinstance(value, float) else str(value)
 
 
 def branch(kind: str, parts: tuple[Node, ...], path: tuple[str | int, ...] = ()) -> Node:

@@ -13,6 +13,7 @@ from engine.alerting.nodes import Node
 from engine.alerting.values import Facts, Values
 from engine.alerting.wording import sketch
 from engine.model.alert import MOST_READ, WindowEntry, WindowQuery
+from engine.model.figures import figure
 
 DAY = 86_400_000
 MAX_CHAIN = 128
@@ -134,8 +135,8 @@ class Window:
     def reason(self, value: float, values: Values) -> str:
         """Chinese reason with the measured value, e.g. `同一来电人24小时内来电3次（≥3）`."""
         same = "同一" + "、".join(map(label, self.by)) if self.by else "全市"
-        said = _SAID[self.measure].format(value=f"{value:g}", field=label(self.field) if self.field else "")
-        bound = f"（≥{self.least:g}）" if self.measure not in ("sequence", "absence") else ""
+        said = _SAID[self.measure].format(value=figure(value), field=label(self.field) if self.field else "")
+        bound = f"（≥{figure(self.least)}）" if self.measure not in ("sequence", "absence") else ""
         return f"{same}{shown(self.length)}内{said}{bound}"
 
 

@@ -12,6 +12,7 @@ from engine.loop.notices import stamp
 from engine.model.call import Instant
 from engine.model.city import City
 from engine.model.dossier import ELEMENTS, Act, Dossier, DossierAct, DossierEvent, Entry
+from engine.model.figures import figure
 from engine.model.order import Actor
 
 DossierEventName = Literal[
@@ -216,7 +217,7 @@ def form(dossier: Dossier, city: City) -> list[dict[str, Any]]:
         "address": ("地点", next((c.location or c.address_key.partition(":")[2] for c in dossier.calls), "")),
         "parties": ("报警当事人", "、".join(f"{c.name_masked} {c.phone_masked}".strip() for c in _firsts(dossier))),
         "signs": ("风险要素", "、".join(_SIGN_WORDS.get(s, s) for s in signs)),
-        "amount": ("涉及金额（元）", f"{amount:g}" if amount else ""),
+        "amount": ("涉及金额（元）", figure(amount) if amount else ""),
         "summary": ("首次报警内容", dossier.calls[0].text if dossier.calls else ""),
     }
     rows = [{"key": k, "name": name, "value": v, "source": "call"} for k, (name, v) in said.items()]
