@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix, hstack
 
-from classifiers.features import concepts
+from classifiers.features import TRIPLE, concepts
 from classifiers.normalise import fold
 
 LEAST_TEXTS = 3
 """A feature must occur in so many texts."""
 _BITS = 16
 """Of a character's number: a corpus has some thousands of characters."""
-_TRIPLE, _LONGEST = 3, 4
+_LONGEST = 4
 Numbers = npt.NDArray[np.uint64]
 
 
@@ -48,7 +48,7 @@ def counted(texts: list[str]) -> Counted:
     columns, names, raised = [], [], csr_matrix((len(folded), len(_concept_names())), dtype=np.int32)
     for size, whose, said in _runs(signs, owner):
         raised = raised + _raised(whose, said, alphabet, size, len(folded))
-        if size <= _TRIPLE:
+        if size <= TRIPLE:
             kinds, which = np.unique(said, return_inverse=True)
             columns.append(_present(whose, which, (len(folded), len(kinds))))
             names.append(_spelt(kinds, alphabet, size))

@@ -15,7 +15,7 @@ from classifiers.fused import Grams
 VERSION = "8"
 """Of features and training; raise it when either changes, so that cached models are left behind."""
 CONCEPT_MARK = "#"
-_TRIPLE = 3
+TRIPLE = 3
 COARSE, FINE = "concepts.txt", "wordings.txt"
 
 
@@ -60,7 +60,7 @@ def _concept_words() -> tuple[Grams, list[tuple[str, ...]]]:
 def tokens(folded: str) -> list[str]:
     """The features of a folded text for scikit-learn's vectoriser; each once."""
     table, every = concepts(), grams(folded)
-    found = {gram for gram in every if len(gram) <= _TRIPLE}
+    found = {gram for gram in every if len(gram) <= TRIPLE}
     for gram in every:
         found.update(table.get(gram, ()))
     return sorted(found)
@@ -68,7 +68,7 @@ def tokens(folded: str) -> list[str]:
 
 def rides_along(name: str) -> bool:
     """Whether a feature is a triple of characters: the linear machines hear it, the network and the norm do not."""
-    return len(name) == _TRIPLE and not name.startswith(CONCEPT_MARK)
+    return len(name) == TRIPLE and not name.startswith(CONCEPT_MARK)
 
 
 def concept_hash() -> str:

@@ -169,6 +169,8 @@ def _network(features: Any, labels: npt.NDArray[np.int64], counts: Floats, way: 
 
 def _half_heard(rows: Any, deaf: float, chance: np.random.Generator) -> Any:
     """Texts without a share of their features, the rest louder (dropout, after Srivastava and others, JMLR 2014)."""
+    if not deaf:
+        return rows
     heard = rows.copy()
     heard.data *= (chance.random(len(heard.data), np.float32) >= deaf) / np.float32(1.0 - deaf)
     heard.eliminate_zeros()

@@ -19,6 +19,7 @@ from engine.settings import Settings
 
 if TYPE_CHECKING:
     from engine.at_store import AtStore
+    from engine.auditing import Verified
 
 ROLE = "command line"
 # engine.at_store takes a second to import, and most commands never need it: each command here asks for it itself.
@@ -52,20 +53,13 @@ def make_audit_app(settings: MakeSettings) -> typer.Typer:
         store: Store = None,
     ) -> None:
         """Walk the whole chain; names the first broken entry. Exit 0 only if it holds."""
-
-        from engine.at_store import at_store
-
-        async def run() -> bool:
-            async with at_store(settings(data_dir=data_dir, rules_dir=rules, store_url=store)) as at:
-                found = await at.audit.verify(at.city.id, end)
-            if as_json:
-                say({"holds": not found.fault, "fault": found.fault, "entries": found.count, "end": found.end})
-            else:
-                typer.echo(f"BAD {found.fault}" if found.fault else f"ok  {found.count} entries, the chain holds")
-                typer.echo(f"end {found.end or '-'}   (write it down elsewhere; --end asks for it later)")
-            return not found.fault
-
-        raise typer.Exit(0 if asyncio.run(run()) else 1)
+        found = asyncio.run(_verified(settings(data_dir=data_dir, rules_dir=rules, store_url=store), end))
+        if as_json:
+            say({"holds": not found.fault, "fault": found.fault, "entries": found.count, "end": found.end})
+        else:
+            typer.echo(f"BAD {found.fault}" if found.fault else f"ok  {found.count} entries, the chain holds")
+            typer.echo(f"end {found.end or '-'}   (write it down elsewhere; --end asks for it later)")
+        raise typer.Exit(1 if found.fault else 0)
 
     @app.command()
     def show(
@@ -79,21 +73,8 @@ def make_audit_app(settings: MakeSettings) -> typer.Typer:
         store: Store = None,
     ) -> None:
         """Entries, newest first. That they were shown is an entry too."""
-
-        from engine.at_store import at_store
-        from engine.http.audit import entry_view
-
-        async def run() -> list[dict[str, Any]]:
-            async with at_store(settings(data_dir=data_dir, rules_dir=rules, store_url=store)) as at:
-                first, found = instant(since, at.city.tz), []
-                async for link in at.audit.show(at.city.id, subject=subject, who=person, since=first):
-                    found.append(entry_view(link, at.city))
-                    if len(found) >= limit:
-                        break
-                await at.audit.note(at.city.id, deed(at, "look.audit", subject))
-                return found
-
-        found = asyncio.run(run())
+        chosen = settings(data_dir=data_dir, rules_dir=rules, store_url=store)
+        found = asyncio.run(_entries(chosen, subject, person, since, limit))
         if as_json:
             say(found)
             return
@@ -104,6 +85,28 @@ def make_audit_app(settings: MakeSettings) -> typer.Typer:
             )
 
     return app
+
+
+async def _verified(chosen: Settings, end: str) -> "Verified":
+    from engine.at_store import at_store
+
+    async with at_store(chosen) as at:
+        return await at.audit.verify(at.city.id, end)
+
+
+async def _entries(chosen: Settings, subject: str, person: str, since: str, limit: int) -> list[dict[str, Any]]:
+    """The newest entries, and one more in the trail: that they were shown."""
+    from engine.at_store import at_store
+    from engine.http.audit import entry_view
+
+    async with at_store(chosen) as at:
+        first, found = instant(since, at.city.tz), []
+        async for link in at.audit.show(at.city.id, subject=subject, who=person, since=first):
+            found.append(entry_view(link, at.city))
+            if len(found) >= limit:
+                break
+        await at.audit.note(at.city.id, deed(at, "look.audit", subject))
+        return found
 
 
 def make_person_app(settings: MakeSettings) -> typer.Typer:

@@ -99,7 +99,7 @@ def _call_ids(firing: Firing, facts: Facts) -> tuple[str, ...]:
 def shown_values(firing: Firing, facts: Facts, city: City) -> dict[str, str]:
     """What the model's templates may fill in: Chinese names for ids, masked text, measured numbers."""
     names, values = firing.model.filled, facts.values
-    shown = {name: _text(value) for name in names if (value := values.get(name)) is not None}
+    shown = {name: nodes.said(value) for name in names if (value := values.get(name)) is not None}
     shown.update({name: figure(measured.value) for name, measured in firing.measured.items()})
     # A caller is shown by mask only; the hash stays inside.
     shown["caller"] = ""
@@ -119,11 +119,3 @@ def shown_values(firing: Firing, facts: Facts, city: City) -> dict[str, str]:
     if "calls" in names and "calls" not in firing.measured:
         shown["calls"] = str(len(_call_ids(firing, facts)))
     return shown
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    if isinstance(value, tuple | list):
-        return "、".join(map(str, value))
-    return figure(value) if isinstance(value, float) else str(value)

@@ -19,6 +19,7 @@ from engine.alerting.conditions_schema import (
 )
 from engine.alerting.examples_schema import Example
 from engine.alerting.windows_schema import Name, Names, Windows
+from engine.model.alert import MODEL_ID
 
 
 class WithAlerts(Shape):
@@ -106,7 +107,7 @@ class Expected(Shape):
 class ModelFile(Shape):
     """One alert model 预警模型."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,63}$")] | None = None
+    id: Annotated[str, Field(pattern=f"^{MODEL_ID}$")] | None = None
     """Without it, the file's name."""
     title: Annotated[str, Field(min_length=2, max_length=40)]
     about: Annotated[str, Field(max_length=500)] = ""

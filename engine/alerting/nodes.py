@@ -29,7 +29,7 @@ class Leaf:
     def reason(self, values: Values) -> str:
         """The condition with the value it met, in Chinese."""
         value = values.get(self.field)
-        met = "未知" if value is None else _shown(value)
+        met = "未知" if value is None else _met(value)
         text = self.field == "text"
         return f"{fields.label(self.field)}{self.asks}" + ("" if text else f"（{met}）")
 
@@ -49,11 +49,17 @@ Node = Leaf | Branch
 _KIND_NAMES = {"all": "全部成立", "any": "任一成立", "none": "均不成立"}
 
 
-def _shown(value: Any) -> str:
+def _met(value: Any) -> str:
+    shown = said(value)
+    return shown or "无" if isinstance(value, tuple | list) else shown
+
+
+def said(value: Any) -> str:
+    """A call's value as people read it."""
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, tuple | list):
-        return "、".join(map(str, value)) or "无"
+        return "、".join(map(str, value))
     return figure(value) if isinstance(value, float) else str(value)
 
 

@@ -17,8 +17,8 @@ from engine.console.words import Words
 from engine.errors import NotFound
 from engine.http.models import WRITE
 from engine.http.tokens import Role
+from engine.model.alert import MODEL_ID
 
-_ID = "[a-z][a-z0-9_]{1,63}"
 _TEMPLATE = """# 写明这个模型防的是什么，什么时候还来得及。
 title: 新模型
 state: draft
@@ -46,7 +46,7 @@ def add(_: FastAPI, room: Room) -> None:
     """`/models`, `/models?new={id}`, `/models/{id}` and `/models/{id}?new=1`."""
 
     @ui.page("/models")
-    async def models(request: Request, new: Annotated[str, Query(pattern=f"^({_ID})?$")] = "") -> Response | None:
+    async def models(request: Request, new: Annotated[str, Query(pattern=f"^({MODEL_ID})?$")] = "") -> Response | None:
         seen = _visit(room, request)
         if seen is None:
             return to_sign_in(request)
@@ -98,7 +98,7 @@ def _new_form(t: Words) -> str:
     name = escape(t("new_model_id"))
     return (
         f'<form action="/models" method="get" class="m-new"><input name="new" required maxlength="64" size="32"'
-        f' pattern="{_ID}" placeholder="{name}" aria-label="{name}" title="{name}" autocomplete="off">'
+        f' pattern="{MODEL_ID}" placeholder="{name}" aria-label="{name}" title="{name}" autocomplete="off">'
         f'<button class="f-button f-primary">{escape(t("new_model"))}</button></form>'
     )
 

@@ -16,6 +16,7 @@ from engine.http.problems import responses
 from engine.http.shapes import Plain, Strict, line_view
 from engine.http.tokens import LOOK, Role
 from engine.loop.notices import stamp
+from engine.model.alert import MODEL_ID
 from engine.model.city import City
 
 WRITE = frozenset({Role.ADMIN, Role.AUTHOR, Role.OFFICER})
@@ -23,7 +24,7 @@ WRITE = frozenset({Role.ADMIN, Role.AUTHOR, Role.OFFICER})
 DECIDE = frozenset({Role.ADMIN, Role.OFFICER})
 """Roles that approve as a second person and take a live model back."""
 _DAY_MS = 86_400_000
-ModelId = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
+ModelId = Annotated[str, Path(pattern=f"^{MODEL_ID}$")]
 Text = Annotated[str, Field(min_length=1, max_length=64_000, pattern=r"^[^\x00]*$")]
 Digest = Annotated[str, Field(max_length=40)]
 router = APIRouter(route_class=Audited, tags=["models"])

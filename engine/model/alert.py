@@ -7,6 +7,8 @@ from msgspec import Struct, field
 
 from engine.model.call import Instant
 
+MODEL_ID = "[a-z][a-z0-9_]{1,63}"
+"""What the id of an alert model looks like; it is also a file's name."""
 MOST_READ = 512
 """Entries of one window that are looked at for one event, the newest."""
 
