@@ -81,11 +81,12 @@ def _keep(reader: "Reader", found: "Evaluation", png: Path | None, card: Path | 
 
         draw(found, png)
     if card:
+        from classifiers.corpus import EXAM
         from classifiers.evaluate import evaluate, read_labelled
         from classifiers.model_card import write
 
-        sets = (name.partition("=") for name in also)
-        write(card, reader, found, {name: evaluate(reader, read_labelled(Path(file))) for name, _, file in sets})
+        sets = {"calls written blind": EXAM} | {name: Path(file) for name, _, file in (s.partition("=") for s in also)}
+        write(card, reader, found, {name: evaluate(reader, read_labelled(file)) for name, file in sets.items()})
 
 
 def _calibrate(app: typer.Typer, outside: Outside) -> None:

@@ -15,6 +15,8 @@ import msgspec
 from classifiers.normalise import fold
 
 CORPUS = Path(__file__).parent / "corpus"
+EXAM = Path(__file__).parent / "exam" / "calls.jsonl"
+"""Calls by people who had seen neither the corpus nor a model, each with one reading: measured on, never trained on."""
 REGISTERS = (
     "plain", "panicked", "rambling", "child", "elderly", "drunk", "polite", "official", "rider", "shopkeeper",
     "foreigner", "dialect", "asr", "traditional", "two", "letter",
@@ -34,8 +36,8 @@ class Text:
     register: str
     kind: str = "ordinary"
     """`ordinary`, `danger` (said indirectly or hidden in a civil complaint), `harmless` (frightening words only),
-    `border` (made to sound like another matter: twins that differ in one fact, police work in civil words, and police
-    work and dangers written after examples that an earlier model had got wrong)."""
+    `border` (made to sound like another matter: twins that differ in one fact, police work in civil words, and what was
+    written after examples that an earlier model was unsure of or got wrong, but for harmless ones)."""
     split: str = "train"
 
 

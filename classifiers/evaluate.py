@@ -13,7 +13,9 @@ from classifiers.corpus import Text
 from classifiers.matters import matter_of
 from classifiers.reader import Reader
 from engine.errors import Fault, Refused
+from engine.model.city import Taxonomy
 from engine.model.reading import Matter, Reading
+from engine.model.values import replace
 
 BINS = 10
 LENGTHS = ((0, 12), (12, 30), (30, 80), (80, 200), (200, 1_000_000))
@@ -119,25 +121,22 @@ def _labelled(row: dict[str, object]) -> Labelled:
 
 
 def of_corpus(texts: Iterable[Text], reader: Reader) -> list[Labelled]:
-    """Corpus texts as labelled texts; danger makes any of them police work."""
-    taxonomy = reader.city.taxonomy
-    known = [text for text in texts if text.category in taxonomy.categories]
-    return [
-        Labelled(
-            text.text,
-            Matter.POLICE if text.danger else matter_of(taxonomy.categories[text.category], frozenset(), taxonomy),
-            text.category,
-            danger=text.danger,
-            register=text.register,
-            kind=text.kind,
-        )
-        for text in known
-    ]
+    """Corpus texts as labelled texts, those whose category the city knows."""
+    known = (text for text in texts if text.category in reader.city.taxonomy.categories)
+    return [Labelled(t.text, category=t.category, danger=t.danger, register=t.register, kind=t.kind) for t in known]
+
+
+def _with_matter(row: Labelled, taxonomy: Taxonomy) -> Labelled:
+    """A text whose category is known has a matter too; danger makes any of them police work."""
+    if row.matter or row.category not in taxonomy.categories:
+        return row
+    matter = matter_of(taxonomy.categories[row.category], frozenset(), taxonomy)
+    return replace(row, matter=Matter.POLICE if row.danger else matter)
 
 
 def evaluate(reader: Reader, rows: list[Labelled]) -> Evaluation:
     """All figures of a set."""
-    seen = [_Seen(row, reader.read(row.text)) for row in rows]
+    seen = [_Seen(_with_matter(row, reader.city.taxonomy), reader.read(row.text)) for row in rows]
     judged = [one for one in seen if one.label.matter]
     return Evaluation(
         overall=measures(seen),

@@ -71,31 +71,71 @@ cdef class Form:
 cdef extern from *:
     """
     #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
-    __attribute__((target_clones("avx2", "default")))
+    #define WIDE_WHERE_POSSIBLE __attribute__((target_clones("avx2", "default")))
+    #else
+    #define WIDE_WHERE_POSSIBLE
     #endif
-    static void add_scaled(double *restrict total, const double *restrict row, double by, Py_ssize_t width) {
-        for (Py_ssize_t column = 0; column < width; column++) total[column] += by * row[column];
+    /* Sums are double throughout; `name` says what the rows are kept in. */
+    #define OF_ROWS(name, kept) \
+    WIDE_WHERE_POSSIBLE \
+    static void add_##name(double *restrict total, const kept *restrict row, double by, Py_ssize_t width) { \
+        for (Py_ssize_t column = 0; column < width; column++) total[column] += by * (double) row[column]; \
+    } \
+    WIDE_WHERE_POSSIBLE \
+    static double along_##name(const kept *restrict row, const double *restrict direction, Py_ssize_t width) { \
+        double part[4] = {0.0, 0.0, 0.0, 0.0}, total = 0.0; \
+        Py_ssize_t column = 0; \
+        for (; column + 4 <= width; column += 4) \
+            for (int lane = 0; lane < 4; lane++) part[lane] += (double) row[column + lane] * direction[column + lane]; \
+        for (; column < width; column++) total += (double) row[column] * direction[column]; \
+        return total + (part[0] + part[1]) + (part[2] + part[3]); \
     }
-    #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
-    __attribute__((target_clones("avx2", "default")))
-    #endif
-    static double along(const double *restrict row, const double *restrict direction, Py_ssize_t width) {
-        double part[4] = {0.0, 0.0, 0.0, 0.0}, total = 0.0;
-        Py_ssize_t column = 0;
-        for (; column + 4 <= width; column += 4)
-            for (int lane = 0; lane < 4; lane++) part[lane] += row[column + lane] * direction[column + lane];
-        for (; column < width; column++) total += row[column] * direction[column];
-        return total + (part[0] + part[1]) + (part[2] + part[3]);
+    OF_ROWS(single, float)
+    OF_ROWS(exact, double)
+    /* Four rows at a time: the sums are fetched and put back once, not four times. */
+    WIDE_WHERE_POSSIBLE
+    static void add_four(double *restrict total, const float **rows, const double *by, Py_ssize_t width) {
+        const float *restrict a = rows[0], *restrict b = rows[1], *restrict c = rows[2], *restrict d = rows[3];
+        const double for_a = by[0], for_b = by[1], for_c = by[2], for_d = by[3];
+        for (Py_ssize_t column = 0; column < width; column++)
+            total[column] += (for_a * (double) a[column] + for_b * (double) b[column])
+                           + (for_c * (double) c[column] + for_d * (double) d[column]);
     }
-    static inline void soon(const double *row, Py_ssize_t width) {
+    static inline void soon(const void *row, Py_ssize_t bytes) {
     #ifdef __GNUC__
-        for (Py_ssize_t column = 0; column < width; column += 8) __builtin_prefetch(row + column);
+        for (Py_ssize_t at = 0; at < bytes; at += 64) __builtin_prefetch((const char *) row + at);
     #endif
     }
     """
-    void add_scaled(double* total, const double* row, double by, Py_ssize_t width) nogil
-    double along(const double* row, const double* direction, Py_ssize_t width) nogil
-    void soon(const double* row, Py_ssize_t width) nogil
+    void add_single(double* total, const float* row, double by, Py_ssize_t width) nogil
+    void add_exact(double* total, const double* row, double by, Py_ssize_t width) nogil
+    double along_single(const float* row, const double* direction, Py_ssize_t width) nogil
+    double along_exact(const double* row, const double* direction, Py_ssize_t width) nogil
+    void add_four(double* total, const float** rows, const double* by, Py_ssize_t width) nogil
+    void soon(const void* row, Py_ssize_t bytes) nogil
+
+
+cdef struct Sheaf:
+    const float* rows[4]
+    double by[4]
+    int kept
+
+
+cdef inline void lay(Sheaf* sheaf, const float* row, double by, double* total, Py_ssize_t width) noexcept nogil:
+    """Keeps a row until there are four, which are then added up together."""
+    sheaf.rows[sheaf.kept], sheaf.by[sheaf.kept] = row, by
+    sheaf.kept += 1
+    if sheaf.kept == 4:
+        add_four(total, sheaf.rows, sheaf.by, width)
+        sheaf.kept = 0
+
+
+cdef inline void bring_in(Sheaf* sheaf, double* total, Py_ssize_t width) noexcept nogil:
+    """Adds the rows that are still kept."""
+    cdef int at
+    for at in range(sheaf.kept):
+        add_single(total, sheaf.rows[at], sheaf.by[at], width)
+    sheaf.kept = 0
 
 
 cdef struct Slot:
@@ -238,7 +278,8 @@ cdef class Layers:
     """A model's rows and network, as weights.py describes them, and the matters of the city's categories."""
 
     cdef Grams grams
-    cdef const double[:, ::1] deep, wide, second, matters, weighing
+    cdef const float[:, ::1] deep, second
+    cdef const double[:, ::1] wide, matters, weighing
     cdef const double[::1] first_bias, second_bias, bias, police_line, danger_line
     cdef const unsigned char[::1] ours
     cdef Py_ssize_t known, hidden, beside, width, columns
@@ -265,7 +306,7 @@ cdef class Layers:
         network = weights.network
         half = len(weights.categories)
         self.grams, self.bias, self.matters, self.raised = grams, weights.bias, matters, raised
-        second = network.second
+        second = network.second.astype(np.float64)
         self.weighing = np.ascontiguousarray((second[:, :half] + second[:, half:]).T - 2.0 * second.mean(axis=1))
         self.deep, self.wide = weights.deep, weights.wide
         self.police_line, self.danger_line = np.array(weights.police_line), np.array(weights.danger_line)
@@ -282,9 +323,9 @@ cdef class Layers:
 
     cdef inline void fetch(self, int32_t row) noexcept:
         """A row will be read soon."""
-        soon(&self.wide[row, 0], self.beside)
+        soon(&self.wide[row, 0], self.beside * sizeof(double))
         if row < self.known:
-            soon(&self.deep[row, 0], self.hidden)
+            soon(&self.deep[row, 0], self.hidden * sizeof(float))
 
     cdef list features(self, str folded):
         """Rows of a text's features, each once."""
@@ -327,11 +368,14 @@ cdef class Layers:
         cdef Py_ssize_t column
         cdef int32_t row
         cdef double norm
+        cdef Sheaf sheaf
+        sheaf.kept = 0
         memset(total, 0, self.width * sizeof(double))
         for row in found:
-            add_scaled(total + self.hidden, &self.wide[row, 0], 1.0, self.beside)
+            add_exact(total + self.hidden, &self.wide[row, 0], 1.0, self.beside)
             if row < self.known:
-                add_scaled(total, &self.deep[row, 0], 1.0, self.hidden)
+                lay(&sheaf, &self.deep[row, 0], 1.0, total, self.hidden)
+        bring_in(&sheaf, total, self.hidden)
         norm = sqrt(total[self.width - 1])
         if norm > 0.0:
             for column in range(self.width - 1):
@@ -342,12 +386,15 @@ cdef class Layers:
         """From sums to the logits of all columns, then the margins of groups, police and danger."""
         cdef Py_ssize_t unit, column
         cdef double active
+        cdef Sheaf sheaf
+        sheaf.kept = 0
         for column in range(self.columns):
             total[column] = self.second_bias[column]
         for unit in range(self.hidden):
             active = sums[unit] + self.first_bias[unit]
             if active > 0.0:
-                add_scaled(total, &self.second[unit, 0], active, self.columns)
+                lay(&sheaf, &self.second[unit, 0], active, total, self.columns)
+        bring_in(&sheaf, total, self.columns)
         for column in range(self.bias.shape[0]):
             total[self.columns + column] = sums[self.hidden + column] + self.bias[column]
 
@@ -444,9 +491,9 @@ cdef class Layers:
             before = letter
             if row < 0 or at == 0:
                 continue
-            total = along(&self.wide[row, 0], &direction[self.hidden], self.beside)
+            total = along_exact(&self.wide[row, 0], &direction[self.hidden], self.beside)
             if row < self.known:
-                total += along(&self.deep[row, 0], &direction[0], self.hidden)
+                total += along_single(&self.deep[row, 0], &direction[0], self.hidden)
             if total > 0.0:
                 kept = keep(values, places, kept, number, total, at - 1)
         return sorted([places[place] for place in range(kept)])

@@ -41,9 +41,9 @@ def card(reader: Reader, found: Evaluation, more: dict[str, Evaluation]) -> str:
         "## What it is\n",
         "Character 1- to 3-grams and the concepts of `concepts.txt` and `wordings.txt`, TF-IDF; linear support vector "
         "machines over columns weighted by naive Bayes ratios for police, danger and each group; two networks with one "
-        "hidden layer for the categories, calm or not, one of which learns from half-heard texts, their logits "
-        "averaged; a quadratic line over what all of them "
-        "say; calibrated on cross-fitted scores: every calibration figure comes from a model that never saw the text. "
+        "hidden layer for the categories, calm or not, which learn from texts half heard, their logits averaged; a "
+        "quadratic line over what all of them say; calibrated on cross-fitted scores: every calibration figure comes "
+        "from a model that never saw the text. "
         "No downloaded weights, no network access. "
         f"{len(reader.weights.categories)} categories, {len(reader.weights.vocabulary)} features.\n",
         f"Corpus: {corpus.texts} texts written for this project, {corpus.danger} with danger, "
@@ -86,7 +86,8 @@ def card(reader: Reader, found: Evaluation, more: dict[str, Evaluation]) -> str:
         _confusion(found.confusion),
     ]
     for name, other in more.items():
-        parts += [f"## On {name}\n", _figures({"all": other.overall}), _extra(other)]
+        kinds = other.by_kind if len(other.by_kind) > 1 else {}
+        parts += [f"## On {name}\n", _figures({"all": other.overall, **kinds}), _extra(other)]
     return "\n".join([*parts, "## Where it is weak\n", *_weak(found)])
 
 

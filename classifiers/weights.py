@@ -1,8 +1,8 @@
 """Everything a trained model is: arrays and words, written to one folder that several processes share.
 
-`deep.npy` and `wide.npy` are memory-mapped (float64, one row a feature), `second.npy` is the network's second map,
-`habit.npz` is what a city taught; `model.json` holds the rest. Nothing is pickled, so a file somebody planted can be
-wrong but cannot run.
+`deep.npy` (float32) and `wide.npy` (float64) are memory-mapped, one row a feature; `second.npy` (float32) is the
+network's second map, `habit.npz` is what a city taught; `model.json` holds the rest. Nothing is pickled, so a file
+somebody planted can be wrong but cannot run.
 """
 
 import json
@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+"""What a network was trained in and is kept in: half the memory to walk through. Sums are made in double precision."""
 ALPHA = 0.001
 """Share of police matters that may leave without a person, unless a city says otherwise (0.1 %)."""
 
@@ -86,7 +88,7 @@ class Network:
     """What follows the hidden layer's sums: rectify, then a map to (calm categories, endangered categories)."""
 
     first_bias: Floats
-    second: Floats
+    second: Singles
     """(hidden × 2·categories)."""
     second_bias: Floats
 
@@ -110,7 +112,7 @@ class Habit:
 class Weights(Calibration):
     """A trained model, calibrated. A row is a feature, times its idf; those that the network knows come first."""
 
-    deep: Floats
+    deep: Singles
     """(features that the network knows × hidden layer)."""
     wide: Floats
     """(all features × groups, police, danger, idf²; the last is 0 for a triple, which is no part of the norm)."""
@@ -208,7 +210,8 @@ def _habit(path: Path) -> Habit | None:
 def _fits_together(weights: Weights) -> bool:
     hidden, outputs = len(weights.network.first_bias), 2 * len(weights.categories)
     return (
-        weights.deep.dtype == weights.wide.dtype == weights.network.second.dtype == np.float64
+        weights.deep.dtype == weights.network.second.dtype == np.float32
+        and weights.wide.dtype == np.float64
         and weights.deep.shape[1:] == (hidden,)
         and len(weights.deep) <= len(weights.wide)
         and weights.wide.shape == (len(weights.vocabulary), len(weights.bias) + 1)

@@ -133,6 +133,15 @@ def test_an_evaluation_adds_up(reader: Reader, some_texts: list[Text], monkeypat
     assert "a set kept aside" in written
 
 
+def test_a_category_says_whose_matter_a_labelled_text_is_unless_there_is_danger(reader: Reader) -> None:
+    rows = [
+        Labelled("路灯坏了", category="urban.streetlight"),
+        Labelled("路灯坏了", category="local.clean", danger=True),
+    ]
+    found = evaluate(reader, rows).confusion
+    assert {true: sum(said.values()) for true, said in found.items()} == {"police": 1, "government": 1, "local": 0}
+
+
 def test_groups_are_scored_by_macro_f1(reader: Reader) -> None:
     rows = [Labelled("小区门口路灯坏了半个月没人修", group="城乡建设"), Labelled("路灯坏了", group="教育文体")]
     assert evaluate(reader, rows).group_macro_f1 == pytest.approx(1 / 3, abs=0.01)

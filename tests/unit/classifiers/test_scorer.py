@@ -107,7 +107,7 @@ def _pull(row: int, weights: Weights, sums: Floats, column: int) -> float:
         return 0.0
     if column == DANGER:
         return float(weights.wide[row, -2])
-    second, half, width = weights.network.second, len(weights.categories), len(weights.network.first_bias)
+    second, half, width = weights.network.second.astype(float), len(weights.categories), len(weights.network.first_bias)
     above = float(2 * weights.loud * weights.wide[row, weights.above[column]])
     if row >= len(weights.deep):
         return above
