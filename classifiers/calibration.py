@@ -94,7 +94,7 @@ def evidence(
 ) -> Floats:
     """Evidence and all its products of two: what one machine says weighs more where another says it too.
 
-    The evidence is the margins of police and danger, the network's log-odds of both, whether a danger phrase speaks,
+    The evidence is the margins of police and danger, the topics' log-odds of both, whether a danger phrase speaks,
     and the greatest margin of a police group (`ours`) and of another. fused.pyx makes the same of one text.
     """
     odds = [np.log(held / (1.0 - held)) for held in (np.clip(police, 1e-6, 1 - 1e-6), np.clip(danger, 1e-6, 1 - 1e-6))]

@@ -2,7 +2,7 @@
 """The loops of a reading that touch every character, compiled: forms of a text, words in it, the model's sums.
 
 Nothing is decided here. `Form` writes a text in another form, `Grams` finds words of one to four characters in a text,
-`Layers` adds the rows of the words it finds and takes them through the network. All hold the interpreter's lock while
+`Rows` adds up what a model knows of the words it finds. All hold the interpreter's lock while
 they work (some microseconds), so one of each can be shared between threads.
 """
 
@@ -78,8 +78,8 @@ cdef extern from *:
     /* Sums are double throughout; `name` says what the rows are kept in. */
     #define OF_ROWS(name, kept) \
     WIDE_WHERE_POSSIBLE \
-    static void add_##name(double *restrict total, const kept *restrict row, double by, Py_ssize_t width) { \
-        for (Py_ssize_t column = 0; column < width; column++) total[column] += by * (double) row[column]; \
+    static void add_##name(double *restrict total, const kept *restrict row, Py_ssize_t width) { \
+        for (Py_ssize_t column = 0; column < width; column++) total[column] += (double) row[column]; \
     } \
     WIDE_WHERE_POSSIBLE \
     static double along_##name(const kept *restrict row, const double *restrict direction, Py_ssize_t width) { \
@@ -94,12 +94,10 @@ cdef extern from *:
     OF_ROWS(exact, double)
     /* Four rows at a time: the sums are fetched and put back once, not four times. */
     WIDE_WHERE_POSSIBLE
-    static void add_four(double *restrict total, const float **rows, const double *by, Py_ssize_t width) {
+    static void add_four(double *restrict total, const float **rows, Py_ssize_t width) {
         const float *restrict a = rows[0], *restrict b = rows[1], *restrict c = rows[2], *restrict d = rows[3];
-        const double for_a = by[0], for_b = by[1], for_c = by[2], for_d = by[3];
         for (Py_ssize_t column = 0; column < width; column++)
-            total[column] += (for_a * (double) a[column] + for_b * (double) b[column])
-                           + (for_c * (double) c[column] + for_d * (double) d[column]);
+            total[column] += ((double) a[column] + (double) b[column]) + ((double) c[column] + (double) d[column]);
     }
     static inline void soon(const void *row, Py_ssize_t bytes) {
     #ifdef __GNUC__
@@ -107,35 +105,12 @@ cdef extern from *:
     #endif
     }
     """
-    void add_single(double* total, const float* row, double by, Py_ssize_t width) nogil
-    void add_exact(double* total, const double* row, double by, Py_ssize_t width) nogil
+    void add_single(double* total, const float* row, Py_ssize_t width) nogil
+    void add_exact(double* total, const double* row, Py_ssize_t width) nogil
+    void add_four(double* total, const float** rows, Py_ssize_t width) nogil
     double along_single(const float* row, const double* direction, Py_ssize_t width) nogil
     double along_exact(const double* row, const double* direction, Py_ssize_t width) nogil
-    void add_four(double* total, const float** rows, const double* by, Py_ssize_t width) nogil
     void soon(const void* row, Py_ssize_t bytes) nogil
-
-
-cdef struct Sheaf:
-    const float* rows[4]
-    double by[4]
-    int kept
-
-
-cdef inline void lay(Sheaf* sheaf, const float* row, double by, double* total, Py_ssize_t width) noexcept nogil:
-    """Keeps a row until there are four, which are then added up together."""
-    sheaf.rows[sheaf.kept], sheaf.by[sheaf.kept] = row, by
-    sheaf.kept += 1
-    if sheaf.kept == 4:
-        add_four(total, sheaf.rows, sheaf.by, width)
-        sheaf.kept = 0
-
-
-cdef inline void bring_in(Sheaf* sheaf, double* total, Py_ssize_t width) noexcept nogil:
-    """Adds the rows that are still kept."""
-    cdef int at
-    for at in range(sheaf.kept):
-        add_single(total, sheaf.rows[at], sheaf.by[at], width)
-    sheaf.kept = 0
 
 
 cdef struct Slot:
@@ -194,6 +169,19 @@ cdef class Grams:
         while self.slots[at].key != 0 and self.slots[at].key != key:
             at = (at + 1) & self.mask
         return &self.slots[at]
+
+    cdef inline void await_slots(self, int kind, void* data, Py_ssize_t length) noexcept:
+        """Every place that a text's words can be at will be read soon."""
+        cdef Py_ssize_t at, size
+        cdef uint64_t key, letter
+        for at in range(length):
+            key = 0
+            for size in range(at, min(at + LONGEST, length)):
+                letter = self.letters[PyUnicode_READ(kind, data, size)]
+                if letter == 0:
+                    break
+                key = key << 16 | letter
+                soon(&self.slots[spread(key) & self.mask], sizeof(Slot))
 
     cdef inline int32_t pair(self, uint64_t before, uint64_t letter) noexcept nogil:
         cdef Slot* slot
@@ -274,15 +262,16 @@ cdef inline int keep(
     return kept
 
 
-cdef class Layers:
-    """A model's rows and network, as weights.py describes them, and the matters of the city's categories."""
+cdef class Rows:
+    """A model's rows, as weights.py describes them, and the matters of the city's categories."""
 
     cdef Grams grams
-    cdef const float[:, ::1] deep, second
-    cdef const double[:, ::1] wide, matters, weighing
-    cdef const double[::1] first_bias, second_bias, bias, police_line, danger_line
+    cdef const float[:, ::1] deep
+    cdef const double[:, ::1] wide, matters
+    cdef const int32_t[::1] topics
+    cdef const double[::1] topic_bias, bias, police_line, danger_line
     cdef const unsigned char[::1] ours
-    cdef Py_ssize_t known, hidden, beside, width, columns
+    cdef Py_ssize_t known, spoken, beside, width, columns
     cdef double loud, temperature, absent
     cdef dict raised
     cdef list above
@@ -303,19 +292,15 @@ cdef class Layers:
         """`matters` has a 1 for each category's matter, `ours` for each group of the police; `raised` gives the rows
         that a word's row raises too."""
         cdef int32_t row
-        network = weights.network
-        half = len(weights.categories)
         self.grams, self.bias, self.matters, self.raised = grams, weights.bias, matters, raised
-        second = network.second.astype(np.float64)
-        self.weighing = np.ascontiguousarray((second[:, :half] + second[:, half:]).T - 2.0 * second.mean(axis=1))
         self.deep, self.wide = weights.deep, weights.wide
         self.police_line, self.danger_line = np.array(weights.police_line), np.array(weights.danger_line)
         self.ours = np.ascontiguousarray(ours, dtype=np.uint8)
         if len(self.police_line) != len(self.danger_line) or len(self.police_line) != 1 + SAID + SAID * (SAID + 1) // 2:
             raise ValueError("lines of another kind of evidence")
-        self.first_bias, self.second, self.second_bias = network.first_bias, network.second, network.second_bias
-        self.known, self.hidden, self.beside = self.deep.shape[0], self.deep.shape[1], self.wide.shape[1]
-        self.width, self.columns = self.hidden + self.beside, self.second.shape[1]
+        self.topics, self.topic_bias, self.columns = weights.topics, weights.topic_bias, 2 * len(weights.categories)
+        self.known, self.spoken, self.beside = self.deep.shape[0], self.deep.shape[1], self.wide.shape[1]
+        self.width = self.spoken + self.beside
         self.absent = ABSENT
         self.loud, self.temperature, self.above = weights.loud, weights.temperature, list(weights.above)
         for row in raised:
@@ -325,7 +310,7 @@ cdef class Layers:
         """A row will be read soon."""
         soon(&self.wide[row, 0], self.beside * sizeof(double))
         if row < self.known:
-            soon(&self.deep[row, 0], self.hidden * sizeof(float))
+            soon(&self.deep[row, 0], self.spoken * sizeof(float))
 
     cdef list features(self, str folded):
         """Rows of a text's features, each once."""
@@ -336,6 +321,7 @@ cdef class Layers:
         cdef int32_t row, other
         cdef Slot* slot
         cdef list found = []
+        self.grams.await_slots(kind, data, length)
         for at in range(length):
             key = 0
             for size in range(1, min(<Py_ssize_t> LONGEST, length - at) + 1):
@@ -368,42 +354,34 @@ cdef class Layers:
         cdef Py_ssize_t column
         cdef int32_t row
         cdef double norm
-        cdef Sheaf sheaf
-        sheaf.kept = 0
+        cdef const float* four[4]
+        cdef int waiting = 0
         memset(total, 0, self.width * sizeof(double))
         for row in found:
-            add_exact(total + self.hidden, &self.wide[row, 0], 1.0, self.beside)
+            add_exact(total + self.spoken, &self.wide[row, 0], self.beside)
             if row < self.known:
-                lay(&sheaf, &self.deep[row, 0], 1.0, total, self.hidden)
-        bring_in(&sheaf, total, self.hidden)
+                four[waiting] = &self.deep[row, 0]
+                waiting += 1
+                if waiting == 4:
+                    add_four(total, four, self.spoken)
+                    waiting = 0
+        for column in range(waiting):
+            add_single(total, four[column], self.spoken)
         norm = sqrt(total[self.width - 1])
         if norm > 0.0:
             for column in range(self.width - 1):
                 total[column] /= norm
         return len(found)
 
-    cdef void forward(self, const double* sums, double* total) noexcept:
-        """From sums to the logits of all columns, then the margins of groups, police and danger."""
-        cdef Py_ssize_t unit, column
-        cdef double active
-        cdef Sheaf sheaf
-        sheaf.kept = 0
-        for column in range(self.columns):
-            total[column] = self.second_bias[column]
-        for unit in range(self.hidden):
-            active = sums[unit] + self.first_bias[unit]
-            if active > 0.0:
-                lay(&sheaf, &self.second[unit, 0], active, total, self.columns)
-        bring_in(&sheaf, total, self.columns)
-        for column in range(self.bias.shape[0]):
-            total[self.columns + column] = sums[self.hidden + column] + self.bias[column]
-
     def margins(self, str folded not None):
-        """(margins, features known, sums) of a folded text; see scorer.py."""
-        cdef double[::1] sums = np.empty(self.width), out = np.empty(self.columns + self.bias.shape[0])
-        cdef Py_ssize_t seen = self.sums(folded, &sums[0])
-        self.forward(&sums[0], &out[0])
-        return sums.base, out.base, seen
+        """(logits of all columns, then the margins of groups, police and danger; features known); see scorer.py."""
+        cdef double[::1] sums = np.empty(self.width), out = np.full(self.columns + self.bias.shape[0], self.absent)
+        cdef Py_ssize_t seen = self.sums(folded, &sums[0]), at
+        for at in range(self.spoken):
+            out[self.topics[at]] = sums[at] + self.topic_bias[at]
+        for at in range(self.bias.shape[0]):
+            out[self.columns + at] = sums[self.spoken + at] + self.bias[at]
+        return out.base, seen
 
     def shares(self, double[::1] margins not None):
         """(probabilities of the categories, of the three matters by their categories, of police, of endangered ones).
@@ -455,20 +433,16 @@ cdef class Layers:
                 term += 1
         return logistic(our), logistic(danger)
 
-    def direction(self, const double[::1] sums not None, Py_ssize_t category):
-        """What each column of a row is worth for a category in a text of these sums; -1: for danger.
-
-        Exact where the hidden layer is active: a rectified layer is linear there.
-        """
-        cdef Py_ssize_t unit
+    def direction(self, Py_ssize_t category):
+        """What each column of a row is worth for a category, calm or endangered, beside all topics; -1: for danger."""
+        cdef Py_ssize_t at, half = self.columns // 2
         cdef double[::1] out = np.zeros(self.width)
         if category < 0:
             out[self.width - 2] = 1.0
             return out.base
-        for unit in range(self.hidden):
-            if sums[unit] + self.first_bias[unit] > 0.0:
-                out[unit] = self.weighing[category, unit]
-        out[self.hidden + <Py_ssize_t> self.above[category]] = 2.0 * self.loud
+        for at in range(self.spoken):
+            out[at] = (self.topics[at] % half == category) - 2.0 / self.spoken
+        out[self.spoken + <Py_ssize_t> self.above[category]] = 2.0 * self.loud
         return out.base
 
     def strongest(self, str text not None, const double[::1] direction not None, int number):
@@ -491,9 +465,9 @@ cdef class Layers:
             before = letter
             if row < 0 or at == 0:
                 continue
-            total = along_exact(&self.wide[row, 0], &direction[self.hidden], self.beside)
+            total = along_exact(&self.wide[row, 0], &direction[self.spoken], self.beside)
             if row < self.known:
-                total += along_single(&self.deep[row, 0], &direction[0], self.hidden)
+                total += along_single(&self.deep[row, 0], &direction[0], self.spoken)
             if total > 0.0:
                 kept = keep(values, places, kept, number, total, at - 1)
         return sorted([places[place] for place in range(kept)])

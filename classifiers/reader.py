@@ -175,10 +175,10 @@ class Reader:
     def _why(self, words: str, best: int, score: Score, hits: list[Hit], verdict: _Verdict) -> list[Reason]:
         reasons = [Reason("danger_phrase", f"危险用语“{hit.phrase}”：{hit.reason}") for hit in hits]
         if score.danger >= self._limits.danger:
-            because = decisive_words(self.scorer, words, score.sums, DANGER)
+            because = decisive_words(self.scorer, words, DANGER)
             reasons.append(Reason("danger_model", f"模型判断有危险（{score.danger:.0%}）" + because))
         name = self._map.categories[best].name
-        reasons.append(Reason("category", f"像“{name}”" + decisive_words(self.scorer, words, score.sums, best)))
+        reasons.append(Reason("category", f"像“{name}”" + decisive_words(self.scorer, words, best)))
         if verdict.code:
             reasons.append(Reason(verdict.code, REASONS[verdict.code]))
         return reasons

@@ -1,7 +1,6 @@
 """The Chinese sentences a reading gives for itself."""
 
 from classifiers.scorer import Scorer
-from classifiers.weights import Floats
 
 REASONS = {
     "too_little": "内容太少，请接警员再问清楚",
@@ -17,15 +16,15 @@ _LONGEST = 300
 """Characters of a text that are searched for decisive words; the beginning says what a letter is about."""
 
 
-def decisive_words(scorer: Scorer, words: str, sums: Floats, column: int) -> str:
+def decisive_words(scorer: Scorer, words: str, column: int) -> str:
     """`，依据：“漏水”“楼上”`: the pieces of a text that pulled hardest towards a column; empty when none did.
 
-    `words` is the text in its `plain` form, `sums` what the score says of it.
+    `words` is the text in its `plain` form.
     """
     words = words[:_LONGEST]
     merged: list[str] = []
     end = -1
-    for at in scorer.decisive(words, sums, column, SHOWN + 2):
+    for at in scorer.decisive(words, column, SHOWN + 2):
         if at <= end:
             merged[-1] += words[end + 1 : at + 2]
         else:

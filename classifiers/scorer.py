@@ -1,8 +1,8 @@
 """The fused inference path: one text → logits of every category, margins of police and of danger, in one pass.
 
 idf is folded into the rows and idf² rides along as the last column, so that one accumulation over the rows of the
-text's features gives the hidden layer's sums, both margins and the norm they are divided by. The loops are compiled
-(fused.pyx); scikit-learn's pipeline gives the same figures to 1e-9 (held by a test).
+text's features gives the logits, the margins and the norm they are divided by. The loops are compiled (fused.pyx);
+scikit-learn's pipeline gives the same figures to 1e-9 (held by a test).
 """
 
 import re
@@ -10,7 +10,7 @@ import re
 from msgspec import Struct
 
 from classifiers.features import concepts
-from classifiers.fused import Grams, Layers
+from classifiers.fused import Grams, Rows
 from classifiers.matters import police_groups
 from classifiers.normalise import fold
 from classifiers.weights import Floats, Weights
@@ -41,8 +41,6 @@ class Score(Struct, frozen=True):
     """Probability of danger (0-1)."""
     seen: int
     """Features of the text the model knows."""
-    sums: Floats
-    """Sums of the hidden layer, groups, police and danger before their biases; the last is their norm, squared."""
     groups: Floats
     """Margin of each group."""
 
@@ -61,24 +59,23 @@ class Scorer:
         }
         self._grams = Grams(weights.vocabulary)
         ours = police_groups(weights.above, matters)
-        self._layers = Layers(self._grams, weights, matters, ours, raised)
+        self._rows = Rows(self._grams, weights, matters, ours, raised)
 
     def margins(self, text: str) -> tuple[Floats, int]:
         """Logits (calm categories, endangered categories), margins of groups, police and danger; features known."""
-        _, margins, seen = self._layers.margins(fold(text))
-        return margins, seen
+        return self._rows.margins(fold(text))
 
     def score(self, text: str, phrased: bool = False) -> Score:
         """Probabilities of one text; `phrased` says that a danger phrase speaks in it."""
-        sums, margins, seen = self._layers.margins(fold(text))
+        margins, seen = self._rows.margins(fold(text))
         first = opening(text)
-        clearer = margins + OPENING * self._layers.margins(fold(first))[1] if first else None
-        probabilities, matters, police, threat = self._layers.shares(margins)
-        police, danger = self._layers.judged(margins, police, threat, phrased)
+        clearer = margins + OPENING * self._rows.margins(fold(first))[0] if first else None
+        probabilities, matters, police, threat = self._rows.shares(margins)
+        police, danger = self._rows.judged(margins, police, threat, phrased)
         if clearer is not None:
-            probabilities, matters, _, _ = self._layers.shares(clearer)
+            probabilities, matters, _, _ = self._rows.shares(clearer)
         groups = margins[2 * len(probabilities) : -2]
-        return Score(probabilities, matters, police, danger, seen, sums, groups)
+        return Score(probabilities, matters, police, danger, seen, groups)
 
     def unseen(self, text: str) -> float:
         """Share of a text's character pairs that no training text had (0-1): drift shows here first."""
@@ -86,12 +83,12 @@ class Scorer:
         pairs = len(folded) - 1
         return round(1.0 - self._grams.known_pairs(folded) / pairs, 3) if pairs > 0 else 0.0
 
-    def decisive(self, text: str, sums: Floats, column: int, number: int) -> list[int]:
+    def decisive(self, text: str, column: int, number: int) -> list[int]:
         """Where the pairs of neighbours stand that pull most towards a category, or danger (`DANGER`), in their order.
 
-        `sums` is what the score says of the text. For reasons, not for decisions.
+        For reasons, not for decisions.
         """
-        return self._layers.strongest(text, self._layers.direction(sums, column), number)
+        return self._rows.strongest(text, self._rows.direction(column), number)
 
 
 def opening(text: str) -> str:

@@ -1,9 +1,10 @@
-"""Training: corpus → weights. scikit-learn's TF-IDF, linear machines and a small network, cross-fitted so that
-every calibration figure comes from a model that never saw the text it judges.
+"""Training: corpus → weights. scikit-learn's TF-IDF, linear machines and narrow networks, cross-fitted so that every
+calibration figure comes from a model that never saw the text it judges.
 
-Police or not, danger or not, and each group are linear (linear.py). The categories, each calm and with danger, share
-one hidden layer: words that mean the same for many categories are learned from all of them, which a machine per
-category cannot do; a category also hears the margin of its group.
+Police or not, danger or not, and each group are machines of their own (linear.py). The topics (categories, each calm
+and with danger) share a layer that is narrower than they are many: words that mean the same for many topics are learned
+from all of them, which a machine per category cannot do. The layer is linear, so that any number of such networks is in
+the end one row of figures a feature (ADR 28). A category also hears the margin of its group.
 """
 
 import contextlib
@@ -24,16 +25,16 @@ from classifiers.counting import Counted, counted
 from classifiers.features import concepts
 from classifiers.linear import Vectoriser, lines
 from classifiers.matters import group_above, group_names, true_matters
-from classifiers.weights import ABSENT, Floats, Network, Singles
+from classifiers.weights import ABSENT, Floats, Singles
 from engine.model.city import Taxonomy
 from engine.model.reading import Matter
 
 FOLDS = 4
 """Where a city's own texts or rules are trained on: few, for the sake of time. The shipped thresholds come from more
 (calibrated.py)."""
-HIDDEN = 192
+NARROW = 192
 KNOWN = 32_000
-"""Features, by number of texts they stand in, that the network sees; rarer ones, and triples, are left to the linear
+"""Features, by number of texts they stand in, that the networks see; rarer ones, and triples, are left to the linear
 machines."""
 
 
@@ -46,7 +47,7 @@ class Way(NamedTuple):
     """Share of the features that it does not hear of a text, others in each epoch."""
 
 
-TEAM = (Way(1, 16, 0.5), Way(2, 18, 0.6))
+TEAM = (Way(1, 13, 0.5), Way(2, 14, 0.6), Way(3, 14, 0.65))
 """Networks whose logits are averaged: one errs where the other does not. One that never hears all of a text leans on
 more of its words and knows none of the training texts by heart."""
 BATCH, STEPS = 6400, 20
@@ -65,16 +66,24 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ALWAYS = -1, -3, 2**31 - 1
 """Of mallopt (malloc.h), and the greatest size it takes."""
 
 
+class Topics(NamedTuple):
+    """Networks multiplied out: features · rows + bias are the logits of topics."""
+
+    rows: Floats
+    """(features they see × topics)."""
+    bias: Floats
+    columns: npt.NDArray[np.int64]
+    """Column in (calm categories, endangered categories) of each topic."""
+
+
 @dataclass(slots=True)
 class Machines:
-    """The scikit-learn pipeline: vectoriser, network over its `kept` columns, linear maps (groups, police, danger)."""
+    """The plain pipeline: vectoriser, topics over its `kept` columns, linear maps (groups, police, danger)."""
 
     vectoriser: Vectoriser
     categories: tuple[str, ...]
     kept: npt.NDArray[np.int64]
-    network: MLPClassifier
-    slots: npt.NDArray[np.int64]
-    """Column in (calm categories, endangered categories) of each class of the network."""
+    topics: Topics
     groups: tuple[str, ...]
     slopes: Floats
     offsets: Floats
@@ -82,14 +91,14 @@ class Machines:
     def margins(self, texts: list[str]) -> Floats:
         """(texts × calm categories, endangered categories, groups, police, danger) by the plain path.
 
-        The category columns are log-probabilities, hence logits.
+        The category columns are logits.
         """
         return self.margins_of(self.vectoriser.transform(texts))
 
     def margins_of(self, features: Any) -> Floats:
         """The same of rows of the vectoriser."""
         out = np.full((features.shape[0], 2 * len(self.categories)), ABSENT)
-        out[:, self.slots] = self.network.predict_log_proba(features[:, self.kept])
+        out[:, self.topics.columns] = np.asarray(features[:, self.kept] @ self.topics.rows) + self.topics.bias
         return np.hstack([out, np.asarray(features @ self.slopes) + self.offsets])
 
 
@@ -97,9 +106,10 @@ class Fused(NamedTuple):
     """What of `Weights` follows from the machines alone."""
 
     deep: Singles
+    topics: npt.NDArray[np.int32]
+    topic_bias: Floats
     wide: Floats
     bias: Floats
-    network: Network
     vocabulary: tuple[str, ...]
 
 
@@ -132,15 +142,14 @@ def _fit(texts: list[Text], seen: Counted, taxonomy: Taxonomy, loud: dict[str, i
             delayed(lines)(features, [_police(texts, taxonomy), danger], counts, balanced=True),
         ]
     )
-    network = _joined(learned[: len(TEAM)], words.idf[kept])
+    topics = _joined(learned[: len(TEAM)], words.idf[kept])
     *parts, last = learned[len(TEAM) :]
     linear = [parts[at % PARTS][at // PARTS] for at in range(len(groups))] + last
     return Machines(
         words,
         names,
         kept,
-        network,
-        np.asarray(network.classes_, dtype=np.int64),
+        topics,
         groups,
         np.stack([one.slopes for one in linear], axis=1),
         np.array([one.offset for one in linear]),
@@ -154,19 +163,14 @@ def _common(features: Any, words: Vectoriser) -> npt.NDArray[np.int64]:
     return np.sort(eligible[most])
 
 
-def _joined(team: list[MLPClassifier], idf: Floats) -> MLPClassifier:
-    """One network whose hidden layer is all of theirs side by side, and whose logits are the mean of theirs.
+def _joined(team: list[Topics], idf: Floats) -> Topics:
+    """The mean of what some networks say.
 
-    Its weights are such that rows times `idf` are kept in single precision without a change: both paths read the same.
+    Its rows are such that they, times `idf`, are kept in single precision without a change: both paths read the same.
     """
-    one = team[0]
-    into, out = zip(*(network.coefs_ for network in team), strict=True)
-    first, second = zip(*(network.intercepts_ for network in team), strict=True)
-    one.hidden_layer_sizes = (HIDDEN * len(team),)
-    rows, by = np.hstack(into).astype(np.float64), idf.reshape(-1, 1)
-    one.coefs_ = [_single(rows * by) / by, _single(np.vstack(out) / len(team)).astype(np.float64)]
-    one.intercepts_ = [np.concatenate(first).astype(np.float64), np.mean(second, axis=0, dtype=np.float64)]
-    return one
+    by = idf.reshape(-1, 1)
+    rows = _single(np.mean([one.rows for one in team], axis=0) * by) / by
+    return Topics(rows, np.mean([one.bias for one in team], axis=0), team[0].columns)
 
 
 def _single(values: Floats) -> Singles:
@@ -174,10 +178,12 @@ def _single(values: Floats) -> Singles:
     return result
 
 
-def _network(features: Any, labels: npt.NDArray[np.int64], counts: Floats, way: Way) -> MLPClassifier:
+def _network(features: Any, labels: npt.NDArray[np.int64], counts: Floats, way: Way) -> Topics:
     """Trained in single precision, which halves the time."""
     size = max(1, min(BATCH, len(labels) // STEPS))
-    network = MLPClassifier((HIDDEN,), batch_size=size, alpha=RESISTANCE * size, max_iter=1, warm_start=True)
+    network = MLPClassifier(
+        (NARROW,), activation="identity", batch_size=size, alpha=RESISTANCE * size, max_iter=1, warm_start=True
+    )
     _keep_memory()
     rows, chance = features.astype(np.float32), np.random.default_rng(way.seed)
     with warnings.catch_warnings():
@@ -186,7 +192,9 @@ def _network(features: Any, labels: npt.NDArray[np.int64], counts: Floats, way: 
             pace = PACE * (1.0 - epoch / way.epochs)
             network.set_params(learning_rate_init=pace, random_state=1000 * way.seed + epoch)
             network.fit(_half_heard(rows, way.deaf, chance), labels, counts.astype(np.float32))
-    return network
+    into, out = (weights.astype(np.float64) for weights in network.coefs_)
+    first, second = (bias.astype(np.float64) for bias in network.intercepts_)
+    return Topics(into @ out, first @ out + second, np.asarray(network.classes_, dtype=np.int64))
 
 
 def _keep_memory() -> None:
@@ -222,17 +230,11 @@ def fused(machines: Machines) -> Fused:
     known = set(names)
     silent = sorted(word for word, kinds in concepts().items() if word not in known and known & set(kinds))
     idf, normed = machines.vectoriser.idf.reshape(-1, 1), machines.vectoriser.normed.reshape(-1, 1)
-    into, out = machines.network.coefs_
+    rows, bias, columns = machines.topics
     wide = np.zeros((len(names) + len(silent), machines.slopes.shape[1] + 1))
     wide[: len(names)] = np.hstack([machines.slopes * idf, idf**2 * normed])[order]
-    width = 2 * len(machines.categories)
-    second, bias = np.zeros((into.shape[1], width)), np.full(width, ABSENT)
-    second[:, machines.slots] = out
-    bias[machines.slots] = machines.network.intercepts_[1]
-    network = Network(machines.network.intercepts_[0], _single(second), bias)
-    return Fused(
-        _single(into * idf[machines.kept]), wide, machines.offsets, network, (*(names[at] for at in order), *silent)
-    )
+    spelt = (*(names[at] for at in order), *silent)
+    return Fused(_single(rows * idf[machines.kept]), columns.astype(np.int32), bias, wide, machines.offsets, spelt)
 
 
 def categories_of(texts: list[Text]) -> tuple[str, ...]:

@@ -1,8 +1,7 @@
 """Everything a trained model is: arrays and words, written to one folder that several processes share.
 
-`deep.npy` (float32) and `wide.npy` (float64) are memory-mapped, one row a feature; `second.npy` (float32) is the
-network's second map, `habit.npz` is what a city taught; `model.json` holds the rest. Nothing is pickled, so a file
-somebody planted can be wrong but cannot run.
+`deep.npy` (float32) and `wide.npy` (float64) are memory-mapped, one row a feature; `habit.npz` is what a city taught;
+`model.json` holds the rest. Nothing is pickled, so a file somebody planted can be wrong but cannot run.
 """
 
 import json
@@ -18,7 +17,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
-"""What a network was trained in and is kept in: half the memory to walk through. Sums are made in double precision."""
+"""Half the memory to walk through. Sums are made in double precision."""
 ALPHA = 0.001
 """Share of police matters that may leave without a person, unless a city says otherwise (0.1 %)."""
 
@@ -84,16 +83,6 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    """What follows the hidden layer's sums: rectify, then a map to (calm categories, endangered categories)."""
-
-    first_bias: Floats
-    second: Singles
-    """(hidden × 2·categories)."""
-    second_bias: Floats
-
-
-@dataclass(frozen=True, slots=True)
 class Habit:
     """How a city sorts texts like its own into groups (usage.py). A row is a character or pair, times its idf."""
 
@@ -110,15 +99,17 @@ class Habit:
 
 @dataclass(frozen=True, slots=True)
 class Weights(Calibration):
-    """A trained model, calibrated. A row is a feature, times its idf; those that the network knows come first."""
+    """A trained model, calibrated. A row is a feature, times its idf; those that speak of topics come first."""
 
     deep: Singles
-    """(features that the network knows × hidden layer)."""
+    """(features that speak of topics × topics): a topic is a category, calm or endangered."""
+    topics: npt.NDArray[np.int32]
+    """Column, in (calm categories, endangered categories), of each topic; no text had the others."""
+    topic_bias: Floats
     wide: Floats
     """(all features × groups, police, danger, idf²; the last is 0 for a triple, which is no part of the norm)."""
     bias: Floats
     """Of groups, police and danger."""
-    network: Network
     vocabulary: tuple[str, ...]
     """Feature names in row order: n-grams, concepts (`#…`), then words that only raise concepts."""
     categories: tuple[str, ...]
@@ -135,11 +126,10 @@ def save(weights: Weights, folder: Path) -> None:
     fresh.chmod(0o755)
     np.save(fresh / "deep.npy", weights.deep)
     np.save(fresh / "wide.npy", weights.wide)
-    np.save(fresh / "second.npy", weights.network.second)
     rest = {
         "bias": weights.bias.tolist(),
-        "first_bias": weights.network.first_bias.tolist(),
-        "second_bias": weights.network.second_bias.tolist(),
+        "topics": weights.topics.tolist(),
+        "topic_bias": weights.topic_bias.tolist(),
         "vocabulary": list(weights.vocabulary),
         "categories": list(weights.categories),
         "temperature": weights.temperature,
@@ -168,11 +158,8 @@ def restore(folder: Path) -> Weights | None:
             deep=np.load(folder / "deep.npy", mmap_mode="r", allow_pickle=False),
             wide=np.load(folder / "wide.npy", mmap_mode="r", allow_pickle=False),
             bias=np.asarray(rest["bias"], dtype=np.float64),
-            network=Network(
-                np.asarray(rest["first_bias"], dtype=np.float64),
-                np.load(folder / "second.npy", allow_pickle=False),
-                np.asarray(rest["second_bias"], dtype=np.float64),
-            ),
+            topics=np.asarray(rest["topics"], dtype=np.int32),
+            topic_bias=np.asarray(rest["topic_bias"], dtype=np.float64),
             vocabulary=tuple(rest["vocabulary"]),
             categories=tuple(rest["categories"]),
             temperature=float(rest["temperature"]),
@@ -208,15 +195,15 @@ def _habit(path: Path) -> Habit | None:
 
 
 def _fits_together(weights: Weights) -> bool:
-    hidden, outputs = len(weights.network.first_bias), 2 * len(weights.categories)
+    topics, columns = weights.topics, 2 * len(weights.categories)
     return (
-        weights.deep.dtype == weights.network.second.dtype == np.float32
+        weights.deep.dtype == np.float32
         and weights.wide.dtype == np.float64
-        and weights.deep.shape[1:] == (hidden,)
+        and weights.deep.shape[1:] == topics.shape == weights.topic_bias.shape
+        and len(topics) > 0
+        and 0 <= topics.min() <= topics.max() < columns
         and len(weights.deep) <= len(weights.wide)
         and weights.wide.shape == (len(weights.vocabulary), len(weights.bias) + 1)
-        and weights.network.second.shape == (hidden, outputs)
-        and weights.network.second_bias.shape == (outputs,)
         and len(weights.above) == len(weights.categories)
         and max(weights.above, default=0) + 3 <= len(weights.bias)
         and (weights.habit is None or _habit_fits(weights.habit, len(weights.bias) - 2))

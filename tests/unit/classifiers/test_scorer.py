@@ -12,7 +12,7 @@ from classifiers.matters import matter_map, police_groups
 from classifiers.reader import Reader
 from classifiers.scorer import DANGER, LONG, opening
 from classifiers.training import Machines, fit, fused, heard, softmax
-from classifiers.weights import Floats, Weights, restore, save
+from classifiers.weights import Weights, restore, save
 from engine.model.city import City
 from engine.model.values import replace
 
@@ -39,7 +39,7 @@ def test_fused_and_plain_path_agree_on_strange_texts(machines: Machines, twin: R
 
 
 def _agree(machines: Machines, twin: Reader, texts: list[str]) -> None:
-    """Probabilities of the network and margins of the linear machines, to 1e-9."""
+    """Probabilities of the topics and margins of the linear machines, to 1e-9."""
     plain = machines.margins(texts)
     fused_margins = np.array([twin.scorer.margins(text)[0] for text in texts])
     width = 2 * len(machines.categories)
@@ -95,25 +95,23 @@ def test_the_decisive_pairs_are_those_whose_rows_lie_most_along_the_direction(
 ) -> None:
     weights, rows = reader.weights, {name: row for row, name in enumerate(reader.weights.vocabulary)}
     for text in [text.text for text in some_texts[:40]]:
-        score = reader.scorer.score(text)
-        pulls = {at: _pull(rows.get(text[at : at + 2], -1), weights, score.sums, column) for at in range(len(text) - 1)}
+        pulls = {at: _pull(rows.get(text[at : at + 2], -1), weights, column) for at in range(len(text) - 1)}
         order = sorted((at for at in pulls if pulls[at] > 0), key=lambda at: -pulls[at])[:5]
-        assert reader.scorer.decisive(text, score.sums, column, 5) == sorted(order)
+        assert reader.scorer.decisive(text, column, 5) == sorted(order)
 
 
-def _pull(row: int, weights: Weights, sums: Floats, column: int) -> float:
-    """What a feature adds for a category or danger, by the network written out."""
+def _pull(row: int, weights: Weights, column: int) -> float:
+    """What a feature adds for a category or danger, written out."""
     if row < 0:
         return 0.0
     if column == DANGER:
         return float(weights.wide[row, -2])
-    second, half, width = weights.network.second.astype(float), len(weights.categories), len(weights.network.first_bias)
     above = float(2 * weights.loud * weights.wide[row, weights.above[column]])
     if row >= len(weights.deep):
         return above
-    pull = second[:, column] + second[:, half + column] - 2 * second.mean(axis=1)
-    active = sums[:width] + weights.network.first_bias > 0
-    return above + float(weights.deep[row] @ (pull * active))
+    own = weights.topics % len(weights.categories) == column
+    said = weights.deep[row].astype(float)
+    return above + float(said[own].sum() - 2 * said.mean())
 
 
 def test_the_fused_path_is_much_faster(machines: Machines, twin: Reader, some_texts: list[Text]) -> None:
@@ -139,12 +137,11 @@ def test_what_was_saved_comes_back_and_is_shared(tmp_path: Path, weights: Weight
     assert isinstance(found.wide, np.memmap)
     np.testing.assert_array_equal(found.deep, weights.deep)
     np.testing.assert_array_equal(found.wide, weights.wide)
-    np.testing.assert_array_equal(found.network.second, weights.network.second)
-    arrays = {"deep": weights.deep, "wide": weights.wide, "bias": weights.bias, "network": weights.network}
+    arrays = {name: getattr(weights, name) for name in ("deep", "wide", "bias", "topics", "topic_bias")}
     assert replace(found, **arrays) == replace(weights, facts=found.facts)
 
 
-@pytest.mark.parametrize("name", ["deep.npy", "wide.npy", "second.npy", "model.json"])
+@pytest.mark.parametrize("name", ["deep.npy", "wide.npy", "model.json"])
 @pytest.mark.parametrize("harm", [b"", b"{}", b"\x93NUMPY\x01\x00garbage"])
 def test_a_damaged_model_is_no_model(tmp_path: Path, weights: Weights, name: str, harm: bytes) -> None:
     save(weights, tmp_path / "m")
