@@ -81,12 +81,14 @@ def _keep(reader: "Reader", found: "Evaluation", png: Path | None, card: Path | 
 
         draw(found, png)
     if card:
-        from classifiers.corpus import EXAM
-        from classifiers.evaluate import evaluate, read_labelled
+        from classifiers.corpus import EXAM, read_lines
+        from classifiers.evaluate import evaluate, of_corpus, read_labelled
         from classifiers.model_card import write
 
-        sets = {"calls written blind": EXAM} | {name: Path(file) for name, _, file in (s.partition("=") for s in also)}
-        write(card, reader, found, {name: evaluate(reader, read_labelled(file)) for name, file in sets.items()})
+        sets = {"calls written blind": evaluate(reader, of_corpus(read_lines(EXAM), reader))}
+        for name, _, file in (one.partition("=") for one in also):
+            sets[name] = evaluate(reader, read_labelled(Path(file)))
+        write(card, reader, found, sets)
 
 
 def _calibrate(app: typer.Typer, outside: Outside) -> None:

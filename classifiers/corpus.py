@@ -16,7 +16,7 @@ from classifiers.normalise import fold
 
 CORPUS = Path(__file__).parent / "corpus"
 EXAM = Path(__file__).parent / "exam" / "calls.jsonl"
-"""Calls by people who had seen neither the corpus nor a model, each with one reading: measured on, never trained on."""
+"""Calls by writers who had seen neither the corpus nor a model: measured on, never trained on."""
 REGISTERS = (
     "plain", "panicked", "rambling", "child", "elderly", "drunk", "polite", "official", "rider", "shopkeeper",
     "foreigner", "dialect", "asr", "traditional", "two", "letter",

@@ -67,7 +67,7 @@ def tokens(folded: str) -> list[str]:
 
 
 def rides_along(name: str) -> bool:
-    """Whether a feature is a triple of characters: the linear machines hear it, the network and the norm do not."""
+    """Whether a feature is a triple of characters: the linear machines hear it, the topics and the norm do not."""
     return len(name) == TRIPLE and not name.startswith(CONCEPT_MARK)
 
 

@@ -172,12 +172,12 @@ cdef class Grams:
 
     cdef inline void await_slots(self, int kind, void* data, Py_ssize_t length) noexcept:
         """Every place that a text's words can be at will be read soon."""
-        cdef Py_ssize_t at, size
+        cdef Py_ssize_t at, end
         cdef uint64_t key, letter
         for at in range(length):
             key = 0
-            for size in range(at, min(at + LONGEST, length)):
-                letter = self.letters[PyUnicode_READ(kind, data, size)]
+            for end in range(at, min(at + LONGEST, length)):
+                letter = self.letters[PyUnicode_READ(kind, data, end)]
                 if letter == 0:
                     break
                 key = key << 16 | letter
@@ -298,6 +298,8 @@ cdef class Rows:
         self.ours = np.ascontiguousarray(ours, dtype=np.uint8)
         if len(self.police_line) != len(self.danger_line) or len(self.police_line) != 1 + SAID + SAID * (SAID + 1) // 2:
             raise ValueError("lines of another kind of evidence")
+        if not weights.deep.shape[1] == len(weights.topics) == len(weights.topic_bias):
+            raise ValueError("rows of other topics")
         self.topics, self.topic_bias, self.columns = weights.topics, weights.topic_bias, 2 * len(weights.categories)
         self.known, self.spoken, self.beside = self.deep.shape[0], self.deep.shape[1], self.wide.shape[1]
         self.width = self.spoken + self.beside
@@ -351,7 +353,7 @@ cdef class Rows:
     cdef Py_ssize_t sums(self, str folded, double* total):
         """Adds up the rows of a text's features over their norm; answers how many features it has."""
         cdef list found = self.features(folded)
-        cdef Py_ssize_t column
+        cdef Py_ssize_t column, at
         cdef int32_t row
         cdef double norm
         cdef const float* four[4]
@@ -365,8 +367,8 @@ cdef class Rows:
                 if waiting == 4:
                     add_four(total, four, self.spoken)
                     waiting = 0
-        for column in range(waiting):
-            add_single(total, four[column], self.spoken)
+        for at in range(waiting):
+            add_single(total, four[at], self.spoken)
         norm = sqrt(total[self.width - 1])
         if norm > 0.0:
             for column in range(self.width - 1):
@@ -434,15 +436,21 @@ cdef class Rows:
         return logistic(our), logistic(danger)
 
     def direction(self, Py_ssize_t category):
-        """What each column of a row is worth for a category, calm or endangered, beside all topics; -1: for danger."""
+        """What each column of a row is worth for the topics of a category beside all topics; -1: for danger.
+
+        What is added to all topics alike changes no probability, hence counts for nothing.
+        """
         cdef Py_ssize_t at, half = self.columns // 2
+        cdef int own = 0
         cdef double[::1] out = np.zeros(self.width)
         if category < 0:
             out[self.width - 2] = 1.0
             return out.base
         for at in range(self.spoken):
-            out[at] = (self.topics[at] % half == category) - 2.0 / self.spoken
-        out[self.spoken + <Py_ssize_t> self.above[category]] = 2.0 * self.loud
+            own += self.topics[at] % half == category
+        for at in range(self.spoken):
+            out[at] = (self.topics[at] % half == category) - <double> own / self.spoken
+        out[self.spoken + <Py_ssize_t> self.above[category]] = own * self.loud
         return out.base
 
     def strongest(self, str text not None, const double[::1] direction not None, int number):

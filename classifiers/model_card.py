@@ -74,8 +74,9 @@ def card(reader: Reader, found: Evaluation, more: dict[str, Evaluation]) -> str:
         "all of them count as written to sound like another matter (`border`), whichever side they are on, but for the "
         "harmless ones; `ordinary` are the calls of the rounds before.\n",
         "The calls written blind are by writers who had seen neither the corpus nor any model, each with the label of "
-        "its writer alone; none resembles a text of the corpus. An earlier model's figures on the first 920 of the "
-        "1,700 were looked at, and nothing was changed for them.\n",
+        "its writer; a second reading agreed on whether they are police work, and on danger but for one, so they are "
+        "clear calls. None is a near-duplicate of a text of the corpus. An earlier model's figures on the first 920 of "
+        "the 1,700 were looked at, and nothing was changed for them.\n",
         "## On the corpus's own test part (not trained on)\n",
         _figures({"all": found.overall, **found.by_kind}),
         f"Calibration: ECE {found.ece}. Category right: {found.category_right}.\n",

@@ -171,7 +171,7 @@ def restore(folder: Path) -> Weights | None:
             facts=rest["facts"],
             habit=_habit(folder / "habit.npz"),
         )
-    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, OverflowError):
         return None
     return weights if _fits_together(weights) else None
 

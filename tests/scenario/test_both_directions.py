@@ -18,23 +18,24 @@ def callback(url: str, order: str, status: str, token: str = "callback-of-12345"
 def test_a_government_matter_goes_to_12345_and_its_receipt_progress_and_result_come_back(
     hall: Service, platform: WorkOrders, connector: str
 ) -> None:
-    answer = hall.answer("建议鼓澜街道月堰新村的路名牌加注拼音", caller={"phone": "13800000021"})
+    said = "我住鼓澜街道月堰新村，想给市里提个建议，把市歌的词重新写一遍"
+    answer = hall.answer(said, caller={"phone": "13800000021"})
     order = answer["order_id"]
     assert (answer["decision"]["body"]["id"], answer["decision"]["handoff"]) == ("hot-12345", "work_order")
     created = until(lambda: platform.got("/api/gd/create", order), 30)[0]
-    assert created["content"] == "建议鼓澜街道月堰新村的路名牌加注拼音"
+    assert created["content"] == said
     assert created["callerPhone"] == "13800000021", "clear contact to the body that must act"
     assert (created["urgent"], created["region"]) == (4, "wc-gl")
 
     assert callback(connector, order, "已受理").status_code == 200
-    assert callback(connector, order, "处理中", opinion="已转街道勘察", percent=40).status_code == 200
-    assert callback(connector, order, "已办结", opinion="已安排八月施工", result="done").status_code == 200
-    again = callback(connector, order, "已办结", opinion="已安排八月施工", result="done")
+    assert callback(connector, order, "处理中", opinion="已转宣传部门", percent=40).status_code == 200
+    assert callback(connector, order, "已办结", opinion="已列入明年计划", result="done").status_code == 200
+    again = callback(connector, order, "已办结", opinion="已列入明年计划", result="done")
     assert again.status_code == 200, "the same callback twice is one event"
     found = hall.order(order)
-    assert (found["state"], found["result"]) == ("reported", "已安排八月施工")
+    assert (found["state"], found["result"]) == ("reported", "已列入明年计划")
     told = [(e["what"], e["text"]) for e in found["line"] if e["what"] in ("order.sign", "order.note", "order.report")]
-    assert told == [("order.sign", ""), ("order.note", "已转街道勘察"), ("order.report", "已安排八月施工")]
+    assert told == [("order.sign", ""), ("order.note", "已转宣传部门"), ("order.report", "已列入明年计划")]
     assert [e["data"].get("progress") for e in found["line"] if e["what"] == "order.note"] == [40]
 
 

@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 from classifiers.corpus import EXAM, SPLITS, Text, content_id, read_lines, shipped
@@ -10,15 +11,15 @@ def _text(words: str) -> Text:
 
 
 def test_what_is_shipped_keeps_its_promises_and_gives_no_hint_of_the_exam(city: City) -> None:
-    exam = list(read_lines(EXAM))
+    texts, exam = shipped(), list(read_lines(EXAM))
     assert {text.category for text in exam} <= set(city.taxonomy.categories)
-    found = report([*shipped(), *exam])
-    assert found.texts >= 8000
-    assert set(found.categories) == set(city.taxonomy.categories)
-    assert min(found.categories.values()) >= 40  # the goal is 60; 18 categories are still short of it
-    assert found.kinds["danger"] >= 1500
-    assert found.kinds["harmless"] >= 1000
+    assert {text.split for text in exam} == {"exam"}
+    found = report([*texts, *exam])
     assert found.crossing == ()
+    assert min(Counter(text.category for text in texts).values()) >= 400
+    kinds = Counter(text.kind for text in texts)
+    assert kinds["danger"] >= 10_000
+    assert kinds["harmless"] >= 30_000
     assert set(found.splits) == {*SPLITS, "exam"}
 
 

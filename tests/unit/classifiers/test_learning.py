@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from classifiers import learning, model_card, starting
+from classifiers import corpus, learning, model_card, starting
 from classifiers.commands import classify_stream, make_app
-from classifiers.corpus import Text
+from classifiers.corpus import Text, write_lines
 from classifiers.evaluate import Labelled, Measures, evaluate, of_corpus, read_labelled
 from classifiers.learning import as_texts, history, learn, refusal, rollback
 from classifiers.reader import Reader
@@ -131,6 +131,26 @@ def test_an_evaluation_adds_up(reader: Reader, some_texts: list[Text], monkeypat
     written = model_card.card(reader, found, {"a set kept aside": found})
     assert "Where it is weak" in written
     assert "a set kept aside" in written
+
+
+def test_the_card_measures_the_blind_exam_too_and_leaves_out_what_the_city_does_not_know(
+    city: City, model: Path, some_texts: list[Text], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exam = [*some_texts[:5], replace(some_texts[5], category="moon.base")]
+    file, card = tmp_path / "exam.jsonl", tmp_path / "card.md"
+    write_lines(file, exam)
+    monkeypatch.setattr(corpus, "EXAM", file)
+    monkeypatch.setattr(model_card, "shipped", lambda: exam)
+    asked = ["evaluate", "--data", str(file), "--card", str(card), "--also", f"the same again={file}"]
+    result = CliRunner().invoke(make_app(lambda: city, lambda: model), asked)
+    assert result.exit_code == 0, result.output
+    written = card.read_text("utf-8")
+    assert [name for name in ("calls written blind", "the same again") if f"## On {name}\n" in written] == [
+        "calls written blind",
+        "the same again",
+    ]
+    assert written.count("| all | 5 |") == 1, "the exam"
+    assert written.count("| all | 6 |") == 2, "files are measured as they are"
 
 
 def test_a_category_says_whose_matter_a_labelled_text_is_unless_there_is_danger(reader: Reader) -> None:

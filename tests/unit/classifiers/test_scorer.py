@@ -1,3 +1,4 @@
+import json
 import time
 from pathlib import Path
 
@@ -39,12 +40,9 @@ def test_fused_and_plain_path_agree_on_strange_texts(machines: Machines, twin: R
 
 
 def _agree(machines: Machines, twin: Reader, texts: list[str]) -> None:
-    """Probabilities of the topics and margins of the linear machines, to 1e-9."""
-    plain = machines.margins(texts)
+    """Logits of the topics and margins of the linear machines, to 1e-9."""
     fused_margins = np.array([twin.scorer.margins(text)[0] for text in texts])
-    width = 2 * len(machines.categories)
-    np.testing.assert_allclose(fused_margins[:, width:], plain[:, width:], rtol=0, atol=1e-9)
-    np.testing.assert_allclose(softmax(fused_margins[:, :width], 1), softmax(plain[:, :width], 1), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(fused_margins, machines.margins(texts), rtol=0, atol=1e-9)
 
 
 def test_police_and_danger_are_judged_as_they_were_calibrated(
@@ -106,12 +104,22 @@ def _pull(row: int, weights: Weights, column: int) -> float:
         return 0.0
     if column == DANGER:
         return float(weights.wide[row, -2])
-    above = float(2 * weights.loud * weights.wide[row, weights.above[column]])
+    own = weights.topics % len(weights.categories) == column
+    above = float(own.sum() * weights.loud * weights.wide[row, weights.above[column]])
     if row >= len(weights.deep):
         return above
-    own = weights.topics % len(weights.categories) == column
     said = weights.deep[row].astype(float)
-    return above + float(said[own].sum() - 2 * said.mean())
+    return above + float((said[own] - said.mean()).sum())
+
+
+def test_what_speaks_for_all_topics_alike_decides_nothing(reader: Reader, some_texts: list[Text]) -> None:
+    weights = reader.weights
+    louder = Reader(reader.city, replace(weights, deep=weights.deep + np.float32(0.5)))
+    topics = weights.topics % len(weights.categories)
+    column = int(next(at for at in topics if np.count_nonzero(topics == at) == 1))  # never endangered
+    for text in [text.text for text in some_texts[:40]]:
+        pulling = louder.scorer.decisive(text, column, 5)
+        assert pulling == reader.scorer.decisive(text, column, 5)
 
 
 def test_the_fused_path_is_much_faster(machines: Machines, twin: Reader, some_texts: list[Text]) -> None:
@@ -146,6 +154,20 @@ def test_what_was_saved_comes_back_and_is_shared(tmp_path: Path, weights: Weight
 def test_a_damaged_model_is_no_model(tmp_path: Path, weights: Weights, name: str, harm: bytes) -> None:
     save(weights, tmp_path / "m")
     (tmp_path / "m" / name).write_bytes(harm)
+    assert restore(tmp_path / "m") is None
+
+
+@pytest.mark.parametrize(
+    "topics", [[-1], [2**40], "one too few", "one beyond the categories"], ids=["negative", "huge", "few", "beyond"]
+)
+def test_topics_that_do_not_fit_are_no_model(tmp_path: Path, weights: Weights, topics: object) -> None:
+    save(weights, tmp_path / "m")
+    path = tmp_path / "m" / "model.json"
+    kept = json.loads(path.read_text("utf-8"))
+    own = kept["topics"]
+    wrong = {"one too few": own[:-1], "one beyond the categories": [*own[:-1], 2 * len(kept["categories"])]}
+    kept["topics"] = wrong[topics] if isinstance(topics, str) else [*topics, *own[1:]]  # type: ignore[misc]
+    path.write_text(json.dumps(kept), "utf-8")
     assert restore(tmp_path / "m") is None
 
 
