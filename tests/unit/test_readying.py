@@ -1,4 +1,4 @@
-"""The process that prepares a start: told to stop in the middle of a training, it takes its helpers along."""
+"""The process that prepares a start: it says why a first one takes long, and stopped in a training leaves no helper."""
 
 import signal
 import subprocess
@@ -27,9 +27,11 @@ readying.readying(Settings(data_dir=sys.argv[2]))
 """
 
 
-def test_stopped_in_the_first_training_nobody_goes_on_training(tmp_path: Path) -> None:
+def test_the_first_training_is_told_of_and_stopped_in_it_nobody_goes_on_training(tmp_path: Path) -> None:
     root = str(Path(__file__).parents[2])
-    process = subprocess.Popen([sys.executable, "-c", TRAINING, root, str(tmp_path)])
+    process = subprocess.Popen([sys.executable, "-c", TRAINING, root, str(tmp_path)], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert "learns from its corpus first" in process.stderr.readline(), "a person waits for it"
     until(lambda: len(list(tmp_path.iterdir())) == 2, 60)
     helpers = [int(file.name) for file in tmp_path.iterdir()]
     process.terminate()
