@@ -16,7 +16,10 @@ def test_what_is_shipped_keeps_its_promises_and_gives_no_hint_of_the_exam(city: 
     assert {text.split for text in exam} == {"exam"}
     found = report([*texts, *exam])
     assert found.crossing == ()
-    assert min(Counter(text.category for text in texts).values()) >= 400
+    assert len(texts) >= 8000
+    categories = Counter(text.category for text in texts)
+    assert set(categories) == set(city.taxonomy.categories)
+    assert min(categories.values()) >= 400
     kinds = Counter(text.kind for text in texts)
     assert kinds["danger"] >= 10_000
     assert kinds["harmless"] >= 30_000

@@ -1,5 +1,6 @@
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -158,15 +159,22 @@ def test_a_damaged_model_is_no_model(tmp_path: Path, weights: Weights, name: str
 
 
 @pytest.mark.parametrize(
-    "topics", [[-1], [2**40], "one too few", "one beyond the categories"], ids=["negative", "huge", "few", "beyond"]
+    "spoilt",
+    [
+        lambda topics, _: [-1, *topics[1:]],
+        lambda topics, _: [2**40, *topics[1:]],
+        lambda topics, _: topics[:-1],
+        lambda topics, columns: [*topics[:-1], columns],
+    ],
+    ids=["negative", "huge", "one too few", "beyond the categories"],
 )
-def test_topics_that_do_not_fit_are_no_model(tmp_path: Path, weights: Weights, topics: object) -> None:
+def test_topics_that_do_not_fit_are_no_model(
+    tmp_path: Path, weights: Weights, spoilt: Callable[[list[int], int], list[int]]
+) -> None:
     save(weights, tmp_path / "m")
     path = tmp_path / "m" / "model.json"
     kept = json.loads(path.read_text("utf-8"))
-    own = kept["topics"]
-    wrong = {"one too few": own[:-1], "one beyond the categories": [*own[:-1], 2 * len(kept["categories"])]}
-    kept["topics"] = wrong[topics] if isinstance(topics, str) else [*topics, *own[1:]]  # type: ignore[misc]
+    kept["topics"] = spoilt(kept["topics"], 2 * len(kept["categories"]))
     path.write_text(json.dumps(kept), "utf-8")
     assert restore(tmp_path / "m") is None
 
