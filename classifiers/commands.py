@@ -128,10 +128,21 @@ def _history(app: typer.Typer, outside: Outside) -> None:
         typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(lines) or "no training yet")
 
 
-def classify_stream(lines: Iterable[str], out: TextIO, reader: "Reader") -> int:
+def groups_asked(said: str, reader: "Reader") -> frozenset[str]:
+    """The groups of `城乡建设,环境保护`; raises Refused, naming those the taxonomy has, for any other."""
+    asked = frozenset(name.strip() for name in said.split(",") if name.strip())
+    if unknown := sorted(asked - set(reader.groups)):
+        from engine.errors import Fault, Refused
+
+        known = "one of " + ", ".join(sorted(set(reader.groups)))
+        raise Refused(*(Fault("--groups", f"{name} is no group of the taxonomy", known) for name in unknown))
+    return asked
+
+
+def classify_stream(lines: Iterable[str], out: TextIO, reader: "Reader", groups: frozenset[str] = frozenset()) -> int:
     """JSON lines `{"text": …}` in, the same lines with the reading out; answers the number of faulty lines.
 
-    A faulty line answers `{"error": …, "line": n}` in its place, so that lines stay aligned.
+    A faulty line answers `{"error": …, "line": n}` in its place, so that lines stay aligned. `groups`: as Reader.read.
     """
     faulty = 0
     for number, line in enumerate(lines, 1):
@@ -142,7 +153,8 @@ def classify_stream(lines: Iterable[str], out: TextIO, reader: "Reader") -> int:
             faulty += 1
             answer: dict[str, Any] = {"error": 'not a JSON object with a string "text"', "line": number}
         else:
-            answer = {**row, **as_answer(reader.read(row["text"], channel=str(row.get("channel") or "110")))}
+            reading = reader.read(row["text"], channel=str(row.get("channel") or "110"), groups=groups)
+            answer = {**row, **as_answer(reading)}
         out.write(json.dumps(answer, ensure_ascii=False) + "\n")
     return faulty
 

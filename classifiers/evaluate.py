@@ -74,6 +74,8 @@ class Evaluation:
     """(share decided, share wrong of those) as the confidence asked for falls."""
     category_right: float | None = None
     group_macro_f1: float | None = None
+    group_macro_f1_within: float | None = None
+    """The same where only the groups of the set's labels may be answered, as in a mailbox of so many departments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ def evaluate(reader: Reader, rows: list[Labelled]) -> Evaluation:
     """All figures of a set."""
     seen = [_Seen(_with_matter(row, reader.city.taxonomy), reader.read(row.text)) for row in rows]
     judged = [one for one in seen if one.label.matter]
+    grouped = [one for one in seen if one.label.group]
     return Evaluation(
         overall=measures(seen),
         by_kind=_split(seen, lambda one: one.label.kind),
@@ -148,7 +151,8 @@ def evaluate(reader: Reader, rows: list[Labelled]) -> Evaluation:
         reliability=bins,
         risk_coverage=_risk_coverage(judged),
         category_right=_share(one.reading.category == one.label.category for one in seen if one.label.category),
-        group_macro_f1=_macro_f1([one for one in seen if one.label.group]),
+        group_macro_f1=_macro_f1(grouped),
+        group_macro_f1_within=_macro_f1(_within(reader, grouped)),
     )
 
 
@@ -226,6 +230,12 @@ def _risk_coverage(seen: list[_Seen]) -> list[tuple[float, float]]:
         if count * 20 // len(ordered) != (count - 1) * 20 // len(ordered):
             points.append((round(count / len(ordered), 4), round(wrong / count, 4)))
     return points
+
+
+def _within(reader: Reader, seen: list[_Seen]) -> list[_Seen]:
+    """The same texts read again with the groups of their labels and no others."""
+    groups = frozenset(one.label.group for one in seen)
+    return [_Seen(one.label, reader.read(one.label.text, groups=groups)) for one in seen]
 
 
 def _macro_f1(seen: list[_Seen]) -> float | None:

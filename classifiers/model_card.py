@@ -128,7 +128,9 @@ def _confusion(table: dict[str, dict[str, int]]) -> str:
 
 
 def _extra(found: Evaluation) -> str:
-    said = {"group macro-F1": found.group_macro_f1, "category right": found.category_right, "ECE": found.ece}
+    within = "group macro-F1 within the set's own groups (`fenliu classify --groups`)"
+    said = {"group macro-F1": found.group_macro_f1, within: found.group_macro_f1_within}
+    said |= {"category right": found.category_right, "ECE": found.ece}
     return "; ".join(f"{name} {value}" for name, value in said.items() if value is not None) + "\n"
 
 

@@ -6,6 +6,7 @@ leaves the police unless its risk lies under the conformal threshold. Where a pe
 category are each the likeliest by itself: nothing is decided, and a category made to fit may be far-fetched.
 """
 
+import numpy as np
 from msgspec import Struct
 
 from classifiers.features import spoken_of
@@ -28,6 +29,7 @@ LEAST_SEEN = 3
 """A text of which the model knows fewer features says too little to decide on."""
 _SPREAD, _LEAST_SHARE = 12, 0.005
 """Categories kept of a reading for comparing it with others, and the least probability worth keeping."""
+NO_GROUPS: frozenset[str] = frozenset()
 Shares = tuple[float, float, float]
 """Probabilities in the order of MATTERS."""
 AGREE = 0.02
@@ -66,38 +68,62 @@ class Reader:
         self._places = Gazetteer(city)
         self._elsewhere = names_of_areas(city)
         self._usage = Usage(weights.habit) if weights.habit else None
-        self._groups = tuple(group_above(category.id, city.taxonomy) for category in self._map.categories)
+        self.groups: tuple[str, ...] = tuple(
+            group_above(category.id, city.taxonomy) for category in self._map.categories
+        )
         self._version = str(weights.facts.get("version", ""))
 
-    def read(self, text: str, *, channel: str = "110", location: Location | None = None) -> Reading:
-        """The reading of one text; never raises for any string. `channel` may be any of the contract's."""
+    def read(
+        self, text: str, *, channel: str = "110", location: Location | None = None, groups: frozenset[str] = NO_GROUPS
+    ) -> Reading:
+        """The reading of one text; never raises for any string. `channel` may be any of the contract's.
+
+        `groups`: where some are given, the category is the likeliest of theirs: a mailbox has so many departments and
+        no others. Matter, danger and review say what they always say. Of unknown groups alone nothing is left out.
+        """
         words = plain(text)
         hits = self._phrases.find(words)
         said = self._elsewhere.without(text) or text
         score = self.scorer.score(said, bool(hits))
         signs = self._signs.read(words, frozenset(hit.sign for hit in hits))
         place, asked = self._places.locate(words, location)
-        return self._reading(said, score, hits, signs, place, asked)
+        return self._reading(said, score, hits, signs, place, asked, self._within(groups) if groups else None)
+
+    def _within(self, groups: frozenset[str]) -> Floats | None:
+        """Ones for the categories of some groups, zeros for the others; None where that would leave nothing."""
+        chosen = np.array([float(group in groups) for group in self.groups])
+        return chosen if chosen.any() else None
 
     def _reading(
-        self, said: str, score: Score, hits: list[Hit], signs: Signs, place: Place, asked: tuple[Reason, ...]
+        self,
+        said: str,
+        score: Score,
+        hits: list[Hit],
+        signs: Signs,
+        place: Place,
+        asked: tuple[Reason, ...],
+        within: Floats | None,
     ) -> Reading:
         shares = matter_shares(score.matters, score.police)
         likely = leaders(score.probabilities, _SPREAD)
         custom = self._accustomed(said, score)
         verdict = self._judge(score, shares, likely[0][0], custom, hits)
+        if within is not None:
+            likely = leaders(score.probabilities * within, _SPREAD)
+            custom = custom if custom is not None and within[custom] else None
         if custom is not None:
             likely = [(custom, float(score.probabilities[custom])), *(one for one in likely if one[0] != custom)]
-        best = likely[0][0] if verdict.code else self._fitting(score.probabilities, verdict, likely[0][0])
+        named = bool(verdict.code) or within is not None
+        best = likely[0][0] if named else self._fitting(score.probabilities, verdict, likely[0][0])
         category = self._map.categories[best]
         read = plain(said)
         reasons = [*self._why(read, best, score, hits, verdict), *asked]
         if custom == best:
-            reasons.append(Reason("usage", f"像本市已归类的来件，按本市习惯归入“{self._groups[best]}”"))
+            reasons.append(Reason("usage", f"像本市已归类的来件，按本市习惯归入“{self.groups[best]}”"))
         return Reading(
             matter=verdict.matter,
             category=category.id,
-            group=self._groups[best],
+            group=self.groups[best],
             danger=verdict.danger,
             confidence=round(verdict.confidence, 4),
             review=bool(verdict.code),
@@ -117,7 +143,7 @@ class Reader:
         if self._usage is None:
             return None
         group = self._usage.group(said, score.groups)
-        members = [at for at, name in enumerate(self._groups) if name == group]
+        members = [at for at, name in enumerate(self.groups) if name == group]
         return max(members, key=lambda at: float(score.probabilities[at])) if members else None
 
     def _judge(self, score: Score, shares: Shares, best: int, custom: int | None, hits: list[Hit]) -> _Verdict:

@@ -1,6 +1,7 @@
 """Starts a classifier: the cached model of exactly this corpus, code, library and taxonomy, or a fresh one."""
 
 import hashlib
+import logging
 from importlib import metadata
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from classifiers.reader import Reader, names_of_areas
 from classifiers.weights import ALPHA, Calibration, Floats, Habit, Weights, restore, save
 from engine.model.city import City
 
+log = logging.getLogger("fenliu.classifier")
 CURRENT = "current"
 """File in the cache dir that names the model a city trained itself (see learning.py)."""
 STRIDE = 10
@@ -53,6 +55,8 @@ def load(city: City, cache_dir: Path, alpha: float = ALPHA) -> Reader:
         key = cache_key(city, corpus, alpha)
         weights = restore(cache_dir / key)
         if weights is None:
+            # A warning, so that a person at a terminal sees it from any command: whoever waits, waits for this.
+            log.warning("the classifier learns from its corpus first: a minute or two, only this once")
             figures = kept(origin(city, corpus, alpha))
             fresh = train(city, shipped(), {"corpus": corpus}, key, alpha=alpha, calibration=figures)
             save(fresh, cache_dir / key)

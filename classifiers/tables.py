@@ -11,6 +11,7 @@ def tables(found: "Evaluation") -> str:
     parts = {"all": found.overall, **found.by_kind, **found.by_register}
     parts |= {f"length {name}": part for name, part in found.by_length.items()}
     tail = f"ECE {found.ece}  category right {found.category_right}  group macro-F1 {found.group_macro_f1}"
+    tail += f" ({found.group_macro_f1_within} within the set's own groups)"
     rows = [f"{true:10} → {said}" for true, said in found.confusion.items()]
     return "\n".join([table(parts), tail, *rows])
 

@@ -155,15 +155,19 @@ def classify(
     file: Annotated[str, typer.Argument(help="JSON lines with `text`; - reads standard input.")] = "-",
     rules: RulesDir = None,
     data_dir: DataDir = None,
+    groups: Annotated[
+        str, typer.Option(help="Sort into these groups only, as a mailbox has them: 城乡建设,环境保护.")
+    ] = "",
 ) -> None:
     """Read texts, write what the classifier says, one JSON line each."""
-    from classifiers.commands import classify_stream
+    from classifiers.commands import classify_stream, groups_asked
     from engine import at_store, rulebook
 
     chosen = _settings(rules_dir=rules, data_dir=data_dir)
     reader = rulebook.reader_of(at_store.source_of(chosen))
+    asked = groups_asked(groups, reader)
     source = sys.stdin if file == "-" else Path(file).open(encoding="utf-8")  # noqa: SIM115 - closed with the process
-    raise typer.Exit(classify_stream(source, sys.stdout, reader))
+    raise typer.Exit(classify_stream(source, sys.stdout, reader, asked))
 
 
 @app.command()

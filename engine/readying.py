@@ -10,8 +10,6 @@ from engine.settings import Settings
 def readying(settings: Settings) -> None:
     """Rules read and kept, the model trained, secrets made. Raises `Refused` with what must be mended first."""
     signal.signal(signal.SIGTERM, _told_to_stop)
-    if not any(settings.data.glob("model/*/model.json")):
-        say("the classifier learns from its corpus first: a minute or two, only this once")
     book = rulebook.load_and_keep(at_store.source_of(settings))
     for line in keeping.prepare(settings, book.city):
         say(f"made {line}")

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from classifiers import corpus, learning, model_card, starting
-from classifiers.commands import classify_stream, make_app
+from classifiers.commands import classify_stream, groups_asked, make_app
 from classifiers.corpus import Text, write_lines
 from classifiers.evaluate import Labelled, Measures, evaluate, of_corpus, read_labelled
 from classifiers.learning import as_texts, history, learn, refusal, rollback
@@ -165,6 +165,32 @@ def test_a_category_says_whose_matter_a_labelled_text_is_unless_there_is_danger(
 def test_groups_are_scored_by_macro_f1(reader: Reader) -> None:
     rows = [Labelled("小区门口路灯坏了半个月没人修", group="城乡建设"), Labelled("路灯坏了", group="教育文体")]
     assert evaluate(reader, rows).group_macro_f1 == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_a_mailbox_of_few_departments_sorts_into_those_and_no_others(reader: Reader) -> None:
+    text = "自来水一股漂白水味"
+    free, within = reader.read(text), reader.read(text, groups=frozenset({"城乡建设", "环境保护"}))
+    assert free.group == "公用事业"
+    assert within.group in {"城乡建设", "环境保护"}
+    assert (within.matter, within.danger, within.review) == (free.matter, free.danger, free.review)
+    assert reader.read(text, groups=frozenset({"没有这一类"})) == free, "of unknown groups nothing is left out"
+
+
+def test_groups_within_those_of_the_set_are_scored_beside_all_groups(reader: Reader) -> None:
+    rows = [
+        Labelled("自来水一股漂白水味", group="城乡建设"),
+        Labelled("小区门口路灯坏了半个月没人修", group="城乡建设"),
+    ]
+    found = evaluate(reader, rows)
+    assert found.group_macro_f1 == pytest.approx(2 / 3, abs=0.001)
+    assert found.group_macro_f1_within == 1.0
+
+
+def test_a_group_that_the_taxonomy_does_not_have_is_refused_by_name(reader: Reader) -> None:
+    assert groups_asked(" 城乡建设, 环境保护 ", reader) == {"城乡建设", "环境保护"}
+    assert groups_asked("", reader) == frozenset()
+    with pytest.raises(Refused, match=r"城建 is no group of the taxonomy.*公用事业"):
+        groups_asked("城建", reader)
 
 
 def test_the_stream_passes_fields_through_and_answers_faults_in_place(reader: Reader) -> None:
