@@ -1,5 +1,6 @@
 """Sets a model's thresholds on cross-fitted scores: every text is judged by a model that never saw it."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from classifiers.matters import (
     true_matters,
 )
 from classifiers.normalise import plain
-from classifiers.phrases import Phrases
+from classifiers.phrases import Phrases, insisting
 from classifiers.training import fit_hearing, folds, heard, softmax
 from classifiers.weights import ABSENT, ALPHA, DANGER_WEIGHS, Calibration, Floats, Promise, Thresholds
 from engine.model.city import City
@@ -40,6 +41,8 @@ DOUBT_MISSED = 0.02
 TIMES_ALPHA = {"ordinary": 1.0, "danger": 2.0, "border": 5.0}
 """How much more than α may leave of the kinds that were written to be hard. They are half of the corpus's police texts
 and, nobody knows how exactly, a few in a hundred calls: one promise for the mixture would be about the mixture."""
+FAMILIAR = 10
+"""Calls of nobody's danger and not of the police in which a danger phrase must speak to be familiar (ADR 29)."""
 _STEPS = 3000
 """Most steps of fitting a line; it ends long before."""
 
@@ -55,6 +58,9 @@ class Held:
     """True matter, as index into MATTERS."""
     endangered: npt.NDArray[np.bool_]
     phrased: npt.NDArray[np.bool_]
+    """Whether danger phrases speak."""
+    known: npt.NDArray[np.bool_]
+    """Whether those that speak are familiar, all of them."""
     kinds: npt.NDArray[np.str_]
     """Of corpus.KINDS."""
 
@@ -71,7 +77,8 @@ def calibrate(
     above = [groups.index(group_above(name, city.taxonomy)) for name in names]
     logits, beside, over = margins[:, : 2 * len(names)], margins[:, 2 * len(names) : -2], np.array(2 * above)
     temperature, loud = fit_hearing(logits, beside, over, truth)
-    phrased = speaking(texts, city)
+    said = speaking(texts, city)
+    phrased = np.array([bool(one) for one in said])
     sums = matter_map(names, city.taxonomy).sums
     shares = softmax(heard(logits, beside, loud, over), temperature)
     calm, threats = shares[:, : len(names)], shares[:, len(names) :]
@@ -85,8 +92,10 @@ def calibrate(
         [matter_shares(row, share) for row, share in zip((calm + threats) @ sums, police, strict=True)]
     )
     kinds = np.array([text.kind for text in texts])
-    held = Held(by_matter, danger, matters, endangered, phrased, kinds)
-    return Calibration(temperature, tuple(above), loud, police_line, danger_line, thresholds(held, alpha))
+    familiar = familiar_phrases(said, ~endangered & (matters != 0)) - insisting(city)
+    known = phrased & np.array([one <= familiar for one in said])
+    found = thresholds(Held(by_matter, danger, matters, endangered, phrased, known, kinds), familiar, alpha)
+    return Calibration(temperature, tuple(above), loud, police_line, danger_line, found)
 
 
 def evidence(
@@ -118,27 +127,46 @@ def _line(
     return (float(whole.intercept_[0]), *map(float, whole.coef_[0] / widths)), held
 
 
-def speaking(texts: list[Text], city: City) -> npt.NDArray[np.bool_]:
-    """Whether a danger phrase speaks, per text."""
+def speaking(texts: list[Text], city: City) -> list[frozenset[str]]:
+    """The danger phrases that speak, per text."""
     phrases = Phrases(city)
-    return np.array([bool(phrases.find(plain(text.text))) for text in texts])
+    return [frozenset(hit.phrase for hit in phrases.find(plain(text.text))) for text in texts]
 
 
-def thresholds(held: Held, alpha: float = ALPHA) -> Thresholds:
+def familiar_phrases(said: list[frozenset[str]], calm: npt.NDArray[np.bool_]) -> frozenset[str]:
+    """The phrases that speak in many calm texts: what people say of a bargain or a broken bed, too."""
+    counts = Counter(phrase for one, quiet in zip(said, calm, strict=True) if quiet for phrase in one)
+    return frozenset(phrase for phrase, texts in counts.items() if texts >= FAMILIAR)
+
+
+def thresholds(held: Held, familiar: frozenset[str] = frozenset(), alpha: float = ALPHA) -> Thresholds:
     """Where decisions change, from held-out scores."""
     police = held.matters == 0
     found = float(np.quantile(held.danger[~held.endangered & ~police], 1.0 - DANGER_FALSE))
     doubt = float(np.quantile(held.danger[held.endangered], DOUBT_MISSED))
-    # What no threshold can divert (a phrase speaks, danger in doubt, police likeliest) carries the highest risk.
-    stays = held.phrased | (held.danger >= doubt) | (held.shares.argmax(axis=1) == 0)
-    risk = np.where(stays, 2.0, np.maximum(held.shares[:, 0], DANGER_WEIGHS * held.danger))
+    # What no threshold can divert (danger in doubt, police likeliest, a phrase holds it back) carries the highest risk.
+    certain = (held.danger >= doubt) | (held.shares.argmax(axis=1) == 0)
+    risk = np.where(certain, 2.0, np.maximum(held.shares[:, 0], DANGER_WEIGHS * held.danger))
+    risk[held.phrased & ~held.known] = 2.0
+    phrased, of_phrases = _of_phrases(risk[police & held.phrased], alpha)
+    risk[held.phrased & (risk > phrased)] = 2.0
     divert, promises = promised(risk[police], held.kinds[police], alpha)
     leaving = risk <= divert
     right = held.shares.argmax(axis=1) == held.matters
     settle = precision_threshold(held.shares[leaving].max(axis=1), right[leaving], SETTLE_PRECISION)
     staying = ~leaving & (held.shares.argmax(axis=1) == 0)
     keep = precision_threshold(held.shares[staying, 0], police[staying], KEEP_PRECISION)
-    return Thresholds(divert, keep, settle, found, doubt, min(SUSPECT, found), alpha, CONFIDENCE, promises)
+    suspect, every = min(SUSPECT, found), (*promises, *of_phrases)
+    words = tuple(sorted(familiar))
+    return Thresholds(
+        divert, keep, settle, found, doubt, suspect, min(phrased, divert), words, alpha, CONFIDENCE, every
+    )
+
+
+def _of_phrases(risks: Floats, alpha: float) -> tuple[float, tuple[Promise, ...]]:
+    """The threshold for calls in which phrases speak, and its promise: none where there are too few such calls."""
+    threshold, errors = divert_threshold(risks, alpha, CONFIDENCE)
+    return threshold, (Promise("phrase", alpha, len(risks), errors),) if threshold >= 0.0 else ()
 
 
 def promised(risks: Floats, kinds: npt.NDArray[np.str_], alpha: float) -> tuple[float, tuple[Promise, ...]]:

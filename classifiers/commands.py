@@ -81,11 +81,11 @@ def _keep(reader: "Reader", found: "Evaluation", png: Path | None, card: Path | 
 
         draw(found, png)
     if card:
-        from classifiers.corpus import EXAM, read_lines
+        from classifiers.corpus import EXAMS, read_lines
         from classifiers.evaluate import evaluate, of_corpus, read_labelled
         from classifiers.model_card import write
 
-        sets = {"calls written blind": evaluate(reader, of_corpus(read_lines(EXAM), reader))}
+        sets = {name: evaluate(reader, of_corpus(read_lines(file), reader)) for name, file in EXAMS.items()}
         for name, _, file in (one.partition("=") for one in also):
             sets[name] = evaluate(reader, read_labelled(Path(file)))
         write(card, reader, found, sets)

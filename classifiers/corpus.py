@@ -15,13 +15,14 @@ import msgspec
 from classifiers.normalise import fold
 
 CORPUS = Path(__file__).parent / "corpus"
-EXAM = Path(__file__).parent / "exam" / "calls.jsonl"
+_EXAM = Path(__file__).parent / "exam"
+EXAMS = {"calls written blind": _EXAM / "calls.jsonl", "hard calls written blind": _EXAM / "hard.jsonl"}
 """Calls by writers who had seen neither the corpus nor a model: measured on, never trained on."""
 REGISTERS = (
     "plain", "panicked", "rambling", "child", "elderly", "drunk", "polite", "official", "rider", "shopkeeper",
     "foreigner", "dialect", "asr", "traditional", "two", "letter",
 )  # fmt: skip
-KINDS = ("ordinary", "danger", "harmless", "border")
+KINDS = ("ordinary", "danger", "harmless", "border", "harmless_border")
 SPLITS = ("train", "calibration", "test")
 
 
@@ -37,7 +38,8 @@ class Text:
     kind: str = "ordinary"
     """`ordinary`, `danger` (said indirectly or hidden in a civil complaint), `harmless` (frightening words only),
     `border` (made to sound like another matter: twins that differ in one fact, police work in civil words, and what was
-    written after examples that an earlier model was unsure of or got wrong, but for harmless ones)."""
+    written after examples that an earlier model was unsure of or got wrong), `harmless_border` (harmless ones of
+    these)."""
     split: str = "train"
 
 

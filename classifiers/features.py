@@ -12,7 +12,7 @@ from pathlib import Path
 
 from classifiers.fused import Grams
 
-VERSION = "9"
+VERSION = "10"
 """Of features and training; raise it when either changes, so that cached models are left behind."""
 CONCEPT_MARK = "#"
 TRIPLE = 3

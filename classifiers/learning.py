@@ -118,7 +118,7 @@ def _measured(reader: Reader, fixed: list[Text]) -> Measures:
 
 def stricter(limits: Thresholds) -> Thresholds:
     """One step: danger is heard sooner, and less leaves the police without a person."""
-    names = ("danger", "suspect", "doubt", "divert")
+    names = ("danger", "suspect", "doubt", "divert", "phrased")
     return replace(limits, **{name: getattr(limits, name) * STEP for name in names})
 
 

@@ -24,6 +24,7 @@ _KINDS = {
     "ordinary": "ordinary, and harmless ones with frightening words",
     "danger": "danger said indirectly or hidden in a civil complaint",
     "border": "written to sound like another matter",
+    "phrase": "any kind, danger phrases speak (only those that calm people often say are ever overheard)",
 }
 
 
@@ -38,26 +39,27 @@ _WHAT = (
 
 _STORY = (
     "The shipped model never trains on the test part, but the test part was not sealed while the model was made: "
-    "some hundred and sixty variants of features, weights, cost, evidence and narrow layer, five of how loud a "
+    "some hundred and eighty variants of features, weights, cost, evidence and narrow layer, five of how loud a "
     "letter's opening is heard, a hundred settings of the danger and keep thresholds, eight weights of danger in "
     "the risk and four values of alpha were compared on figures that included its texts, and the two "
     "development sets below were looked at after most changes: which groups its errors fell between decided that "
     "the housing fund, maternity insurance and suggestions were sorted anew. Expect somewhat worse on texts nobody "
     "has looked at. All labels of the first 14,923 texts were read a second time by people who saw neither the "
     "first label nor any score; 177 were changed by the written rules and five undecidable texts taken out. Of all "
-    "texts, the 7,347 whose labels models of the others found least likely (some four hundred picked at random "
-    "among them) were then read again in the same way: 245 labels changed, and 344 texts taken out on which the "
-    "readings differ. Some 70,000 of the last 88,000 texts were written after examples that an earlier model was "
-    "unsure of or got wrong, none of them from the test part. Which of these 88,000 is not known of every text, so "
-    "all of them count as written to sound like another matter (`border`), whichever side they are on, but for the "
-    "harmless ones; `ordinary` are the calls of the rounds before.\n"
+    "texts, the 8,304 whose labels models of the others found least likely (some four hundred and sixty picked at "
+    "random among them) were then read again in the same way: 291 labels changed, and 408 texts taken out on which "
+    "the readings differ. Some 95,000 of the last 114,600 texts were written after examples that an earlier model was "
+    "unsure of or got wrong, none of them from the test part. Which of the first 88,000 of these is not known of every "
+    "text, so all of them count as written to sound like another matter (`border`), whichever side they are on, or as "
+    "`harmless_border`; `ordinary` and `harmless` are the calls of the rounds before.\n"
 )
 
 _BLIND = (
     "The calls written blind are by writers who had seen neither the corpus nor any model, each with the label of "
-    "its writer; a second reading agreed on whether they are police work, and on danger but for one, so they are "
-    "clear calls. None is a near-duplicate of a text of the corpus. An earlier model's figures on the first 920 of "
-    "the 1,700 were looked at, and nothing was changed for them.\n"
+    "its writer. Of the first 1,700 a second reading agreed on whether they are police work, and on danger but for "
+    "one, so they are clear calls; an earlier model's figures on the first 920 of them were looked at, and nothing was "
+    "changed for them. The hard ones were asked for as such, with several things told in one breath and the wish last; "
+    "nobody read their labels a second time. None is a near-duplicate of a text of the corpus.\n"
 )
 
 

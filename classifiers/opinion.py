@@ -22,7 +22,9 @@ BY = "opinion"
 """Mark of its candidates."""
 DOUBTS = frozenset({"unsure", "maybe_police"})
 """Reasons for a review that it may be asked about."""
-_NEVER = frozenset({"danger_phrase", "danger_model", "danger_doubtful", "phrase_doubtful", "too_little"})
+_NEVER = frozenset(
+    {"danger_phrase", "phrase_overheard", "danger_model", "danger_doubtful", "phrase_doubtful", "too_little"}
+)
 WITHOUT = {
     "opinion_late": "第二意见未及时给出，按主模型处理",
     "opinion_failed": "第二意见出错，按主模型处理",

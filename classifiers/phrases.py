@@ -49,20 +49,26 @@ class Phrases:
         self._harmless = Words(plain(word) for word in city.harmless)
 
     def find(self, text: str) -> list[Hit]:
-        """Every phrase that speaks in a text (given in its `plain` form), one hit a rule."""
+        """Every phrase that speaks in a text (given in its `plain` form), once for each rule it speaks for."""
         places = self._words.find(text)
         if not places:
             return []
         hushed = [(at, at + len(word)) for at, word in self._harmless.find(text) if not _asks(text, at, word)]
-        found: dict[str, Hit] = {}
+        found: dict[tuple[str, str], Hit] = {}
         for at, phrase in places:
             end = at + len(phrase)
             if any(start <= at and end <= stop for start, stop in hushed):
                 continue
             for spot in self._spots[phrase]:
-                if spot.rule.name not in found and not _taken_back(spot, text, at, end):
-                    found[spot.rule.name] = Hit(spot.rule.name, spot.rule.sign, spot.rule.reason, phrase)
+                key = (spot.rule.name, phrase)
+                if key not in found and not _taken_back(spot, text, at, end):
+                    found[key] = Hit(spot.rule.name, spot.rule.sign, spot.rule.reason, phrase)
         return list(found.values())
+
+
+def insisting(city: City) -> frozenset[str]:
+    """The phrases, in their `plain` form, that always hold a call back for a person."""
+    return frozenset(plain(phrase) for rule in city.danger if rule.insist for phrase in rule.phrases)
 
 
 def _spot(rule: DangerRule, phrase: str) -> _Spot:

@@ -1,6 +1,7 @@
 """Reads one text: model, phrases, signs and place, put together into a Reading with its reasons.
 
-Order of speech: a danger phrase or the danger detector sends a call to the police at once; then the city's
+Order of speech: a danger phrase or the danger detector sends a call to the police at once (a phrase that calm people
+often say may be overheard where the risk of the whole is very low); then the city's
 table makes a matter of category and signs; then certainty decides whether a person must look first. Nothing
 leaves the police unless its risk lies under the conformal threshold. Where a person must look, matter and
 category are each the likeliest by itself: nothing is decided, and a category made to fit may be far-fetched.
@@ -14,7 +15,7 @@ from classifiers.fused import leaders
 from classifiers.gazetteer import Gazetteer
 from classifiers.matters import MATTERS, group_above, matter_map, matter_of, matter_shares
 from classifiers.normalise import plain
-from classifiers.phrases import Hit, Phrases
+from classifiers.phrases import Hit, Phrases, insisting
 from classifiers.reasons import REASONS, decisive_words
 from classifiers.scorer import DANGER, Score, Scorer
 from classifiers.signs import SignReader
@@ -61,6 +62,7 @@ class Reader:
         self.city = city
         self.weights = weights
         self._limits = weights.thresholds
+        self._familiar = frozenset(weights.thresholds.familiar) - insisting(city)
         self._map = matter_map(weights.categories, city.taxonomy)
         self.scorer = Scorer(weights, self._map.sums)
         self._phrases = Phrases(city)
@@ -107,7 +109,8 @@ class Reader:
         shares = matter_shares(score.matters, score.police)
         likely = leaders(score.probabilities, _SPREAD)
         custom = self._accustomed(said, score)
-        verdict = self._judge(score, shares, likely[0][0], custom, hits)
+        speaking = [] if self._overheard(score, shares, hits) else hits
+        verdict = self._judge(score, shares, likely[0][0], custom, speaking)
         if within is not None:
             likely = leaders(score.probabilities * within, _SPREAD)
             custom = custom if custom is not None and within[custom] else None
@@ -117,7 +120,7 @@ class Reader:
         best = likely[0][0] if named else self._fitting(score.probabilities, verdict, likely[0][0])
         category = self._map.categories[best]
         read = plain(said)
-        reasons = [*self._why(read, best, score, hits, verdict), *asked]
+        reasons = [*_of_phrases(hits, overheard=not speaking), *self._why(read, best, score, verdict), *asked]
         if custom == best:
             reasons.append(Reason("usage", f"像本市已归类的来件，按本市习惯归入“{self.groups[best]}”"))
         return Reading(
@@ -145,6 +148,16 @@ class Reader:
         group = self._usage.group(said, score.groups)
         members = [at for at, name in enumerate(self.groups) if name == group]
         return max(members, key=lambda at: float(score.probabilities[at])) if members else None
+
+    def _overheard(self, score: Score, shares: Shares, hits: list[Hit]) -> bool:
+        """Whether phrases speak that calm people often say, and nothing else of the call sounds of danger (ADR 29)."""
+        limits = self._limits
+        return (
+            max(shares[0], DANGER_WEIGHS * score.danger) <= limits.phrased
+            and score.danger < limits.doubt
+            and shares[0] < max(shares)
+            and all(hit.phrase in self._familiar for hit in hits)
+        )
 
     def _judge(self, score: Score, shares: Shares, best: int, custom: int | None, hits: list[Hit]) -> _Verdict:
         spoken = frozenset(hit.sign for hit in hits)
@@ -198,8 +211,8 @@ class Reader:
         categories = self._map.categories
         return tuple([(categories[at].id, round(share, 3)) for at, share in likely if share >= _LEAST_SHARE])
 
-    def _why(self, words: str, best: int, score: Score, hits: list[Hit], verdict: _Verdict) -> list[Reason]:
-        reasons = [Reason("danger_phrase", f"危险用语“{hit.phrase}”：{hit.reason}") for hit in hits]
+    def _why(self, words: str, best: int, score: Score, verdict: _Verdict) -> list[Reason]:
+        reasons = []
         if score.danger >= self._limits.danger:
             because = decisive_words(self.scorer, words, DANGER)
             reasons.append(Reason("danger_model", f"模型判断有危险（{score.danger:.0%}）" + because))
@@ -208,3 +221,14 @@ class Reader:
         if verdict.code:
             reasons.append(Reason(verdict.code, REASONS[verdict.code]))
         return reasons
+
+
+def _of_phrases(hits: list[Hit], *, overheard: bool) -> list[Reason]:
+    """A reason for each rule of which a phrase speaks."""
+    first = {hit.rule: hit for hit in reversed(hits)}.values()
+    if overheard:
+        said = "”“".join(hit.phrase for hit in first)
+        return (
+            [Reason("phrase_overheard", f"虽有“{said}”，但此类说法常见于没有险情的来电，全句风险很低")] if hits else []
+        )
+    return [Reason("danger_phrase", f"危险用语“{hit.phrase}”：{hit.reason}") for hit in first]

@@ -30,7 +30,8 @@ class Promise:
     """What a threshold promises of one kind of police call."""
 
     kind: str
-    """Of corpus.KINDS; `ordinary` takes in the harmless, and kinds too rare for a promise of their own."""
+    """Of corpus.KINDS; `ordinary` takes in the harmless, and kinds too rare for a promise of their own. Or `phrase`:
+    calls of any kind in which danger phrases speak."""
     share: float
     """At most this share is diverted without a person."""
     calls: int
@@ -59,6 +60,10 @@ class Thresholds:
     """Danger score from which a call is not free of danger: a person looks."""
     suspect: float
     """Danger score from which a call that is police work anyway counts as danger."""
+    phrased: float
+    """A call in which familiar danger phrases speak leaves only when its risk is at most this; below 0 none does."""
+    familiar: tuple[str, ...]
+    """Danger phrases that the corpus knows from many calls without danger. Any other holds a call back for a person."""
     alpha: float
     """Share of ordinary police matters that may be diverted without a person."""
     confidence: float
@@ -177,7 +182,8 @@ def restore(folder: Path) -> Weights | None:
 
 
 def _thresholds(rest: dict[str, Any]) -> Thresholds:
-    return Thresholds(**rest | {"promises": tuple(Promise(**one) for one in rest["promises"])})
+    promises = tuple(Promise(**one) for one in rest["promises"])
+    return Thresholds(**rest | {"promises": promises, "familiar": tuple(map(str, rest["familiar"]))})
 
 
 def _habit(path: Path) -> Habit | None:

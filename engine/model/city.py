@@ -238,6 +238,8 @@ class DangerRule:
     reason: str = ""
     sign: str = "danger"
     """danger | violence | weapon | threat | injury: what the matter table reads."""
+    insist: bool = False
+    """Whether a call in which a phrase speaks is never overheard, however calm the rest sounds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,7 @@ def _danger(file: DangerFile) -> tuple[DangerRule, ...]:
             unless=rule.unless + tuple(word for name in rule.contexts for word in file.contexts[name]),
             reason=rule.reason,
             sign=rule.sign,
+            insist=rule.insist,
         )
         for rule in file.rules
     )

@@ -68,6 +68,7 @@ class DangerRow(Strict):
     phrases: tuple[Phrase, ...] = Field(min_length=1)
     contexts: tuple[str, ...] = ()
     unless: tuple[Context, ...] = ()
+    insist: bool = False
 
 
 class DangerTest(Strict):

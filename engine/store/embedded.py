@@ -28,6 +28,12 @@ def socket_path(data_dir: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"fenliu-{os.getuid()}-{name}" / "store.sock"
 
 
+REWRITTEN_FROM = "256mb"
+"""Size of log from which the store writes it anew once it has doubled; its own 64 MB is a city's day. While it does, the
+slowest of a hundred calls wait for a quarter of a second and more (docs/performance.md), and a start reads 350 MB in 2.6 s:
+the log may grow for some days."""
+
+
 def url(data_dir: Path) -> str:
     """The address to give to `Client`."""
     return f"unix://{socket_path(data_dir)}"
@@ -52,6 +58,7 @@ def command(data_dir: Path) -> list[str]:
         "--appendonly", "yes",
         "--appendfsync", "always",
         "--aof-load-truncated", "yes",
+        "--auto-aof-rewrite-min-size", REWRITTEN_FROM,
         "--save", "",
         "--rdbcompression", "no",
         "--maxmemory-policy", "noeviction",

@@ -12,7 +12,7 @@ from classifiers.weights import Weights
 from engine.model.city import City
 from engine.model.values import replace
 
-PER_CATEGORY = 14
+PER_CATEGORY = 8
 
 
 @pytest.fixture(scope="session")

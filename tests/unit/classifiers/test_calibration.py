@@ -4,7 +4,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.calibration import CONFIDENCE, TIMES_ALPHA, Held, promised, thresholds
+from classifiers.calibration import (
+    CONFIDENCE,
+    FAMILIAR,
+    TIMES_ALPHA,
+    Held,
+    familiar_phrases,
+    promised,
+    thresholds,
+)
 from classifiers.conformal import upper_bound
 
 ALPHA = 0.01
@@ -55,8 +63,42 @@ def test_dangers_that_sound_civil_hold_the_threshold_by_their_danger() -> None:
         np.where(yes, 0, 1),
         yes,
         np.zeros_like(yes),
+        np.zeros_like(yes),
         np.full(dangers + civil, "ordinary"),
     )
-    found = thresholds(held, ALPHA)
+    found = thresholds(held, alpha=ALPHA)
     assert found.promises[0].errors <= ALPHA * dangers
     assert found.divert >= 0.002, "civil calls leave"
+
+
+def _phrased(endangered: int, *, known: bool, lowest: float = 0.01) -> Held:
+    """Dangers and as many harmless calls, all with a danger phrase, and three thousand harmless ones without."""
+    yes = np.arange(2 * endangered + 3000) < endangered
+    spoken = np.arange(len(yes)) < 2 * endangered
+    police = np.where(yes, np.linspace(lowest, lowest + 0.9, len(yes)), 0.001)
+    shares = np.stack([police, 1.0 - police, np.zeros_like(police)], axis=1)
+    kinds = np.full(len(yes), "ordinary")
+    return Held(shares, np.where(yes, 0.5, 0.0001), np.where(yes, 0, 1), yes, spoken, spoken & known, kinds)
+
+
+def test_calls_with_familiar_phrases_leave_under_a_promise_of_their_own() -> None:
+    found = thresholds(_phrased(1000, known=True), frozenset({"炸弹"}), ALPHA)
+    assert 0.001 <= found.phrased <= found.divert
+    assert found.familiar == ("炸弹",)
+    promise = found.promises[-1]
+    assert (promise.kind, promise.share, promise.calls) == ("phrase", ALPHA, 1000)
+    assert upper_bound(promise.errors, promise.calls, CONFIDENCE) <= promise.share
+
+
+def test_of_too_few_dangers_with_phrases_nothing_follows_and_all_calls_with_phrases_stay() -> None:
+    found = thresholds(_phrased(20, known=True), frozenset({"炸弹"}), ALPHA)
+    assert found.phrased < 0.0
+    assert "phrase" not in {promise.kind for promise in found.promises}
+
+
+def test_a_phrase_is_familiar_when_many_calm_callers_say_it() -> None:
+    said = (
+        [frozenset({"炸弹"})] * FAMILIAR + [frozenset({"炸弹", "管涌"})] * (FAMILIAR - 1) + [frozenset({"持刀"})] * 99
+    )
+    calm = np.arange(len(said)) < 2 * FAMILIAR - 1
+    assert familiar_phrases(said, calm) == {"炸弹"}

@@ -139,7 +139,7 @@ def test_the_card_measures_the_blind_exam_too_and_leaves_out_what_the_city_does_
     exam = [*some_texts[:5], replace(some_texts[5], category="moon.base")]
     file, card = tmp_path / "exam.jsonl", tmp_path / "card.md"
     write_lines(file, exam)
-    monkeypatch.setattr(corpus, "EXAM", file)
+    monkeypatch.setattr(corpus, "EXAMS", {"calls written blind": file})
     monkeypatch.setattr(model_card, "shipped", lambda: exam)
     asked = ["evaluate", "--data", str(file), "--card", str(card), "--also", f"the same again={file}"]
     result = CliRunner().invoke(make_app(lambda: city, lambda: model), asked)

@@ -39,7 +39,9 @@ def standing(allowed: Limits | None = None, labels: tuple[str, ...] = LABELS) ->
     return standing_of(labels, "f", allowed, CITY)
 
 
-@pytest.mark.parametrize("code", ["danger_phrase", "danger_model", "danger_doubtful", "phrase_doubtful", "too_little"])
+@pytest.mark.parametrize(
+    "code", ["danger_phrase", "phrase_overheard", "danger_model", "danger_doubtful", "phrase_doubtful", "too_little"]
+)
 def test_where_danger_is_spoken_of_nobody_is_asked(code: str) -> None:
     assert unsure(DOUBTFUL)
     spoken = replace(DOUBTFUL, reasons=(*DOUBTFUL.reasons, Reason(code, "")))

@@ -31,6 +31,41 @@ def test_a_phrase_and_its_meaning_are_shown(reader: Reader) -> None:
     assert "危险用语“拿着菜刀”：有人持械" in reasons
 
 
+BARGAIN = "这家火锅店的炸弹丸子里吃出头发，商家不认"
+
+
+def test_words_that_calm_people_often_say_are_overheard_where_nothing_else_sounds_of_danger(reader: Reader) -> None:
+    reading = reader.read(BARGAIN)
+    assert (reading.matter, reading.danger, reading.review) == (Matter.GOVERNMENT, False, False)
+    assert [reason.code for reason in reading.reasons if "phrase" in reason.code] == ["phrase_overheard"]
+    assert "虽有“炸弹”" in reading.reasons[0].text
+    bomb = reader.read("有人打电话说他在火锅店放了炸弹，让我们赶紧疏散")
+    assert (bomb.matter, bomb.danger) == (Matter.POLICE, True)
+
+
+@pytest.mark.parametrize("limits", [{"familiar": ()}, {"phrased": -1.0}])
+def test_any_other_danger_phrase_holds_a_call_back_for_a_person(
+    city: City, weights: Weights, limits: dict[str, object]
+) -> None:
+    strict = Reader(city, replace(weights, thresholds=replace(weights.thresholds, **limits)))
+    reading = strict.read(BARGAIN)
+    assert (reading.review, reading.danger) == (True, False)
+    assert {"danger_phrase", "phrase_doubtful"} <= {reason.code for reason in reading.reasons}
+
+
+def test_a_rule_that_insists_is_never_overheard(city: City, weights: Weights) -> None:
+    rules = tuple(replace(rule, insist="炸弹" in rule.phrases) for rule in city.danger)
+    assert Reader(replace(city, danger=rules), weights).read(BARGAIN).review
+
+
+def test_one_unfamiliar_phrase_beside_familiar_ones_holds_a_call_back(city: City, weights: Weights) -> None:
+    text = BARGAIN + "，我气得要跳楼"
+    assert {"炸弹", "跳楼"} <= set(weights.thresholds.familiar)
+    assert not Reader(city, weights).read(text).review
+    few = replace(weights.thresholds, familiar=tuple(word for word in weights.thresholds.familiar if word != "跳楼"))
+    assert Reader(city, replace(weights, thresholds=few)).read(text).review
+
+
 @pytest.mark.parametrize("text", ["", "嗯", "。。。", "\ud800"])
 def test_who_says_nothing_is_asked_again(reader: Reader, text: str) -> None:
     reading = reader.read(text)

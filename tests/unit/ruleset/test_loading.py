@@ -72,6 +72,16 @@ def test_lengths_of_time_become_seconds_or_working_days(small: Path) -> None:
     assert order.steps[1].within == Length(working_days=10)
 
 
+def test_a_danger_rule_may_insist(small: Path) -> None:
+    file = small / "danger.yaml"
+    before = load(small).danger[0]
+    assert not before.insist
+    file.write_text(
+        file.read_text("utf-8").replace(f"name: {before.name},", f"name: {before.name}, insist: true,", 1), "utf-8"
+    )
+    assert load(small).danger[0].insist
+
+
 def test_shared_contexts_join_a_rules_own(small: Path) -> None:
     assert load(small).danger[0].unless == ("~切菜", "没~", "没有~")
 
