@@ -30,8 +30,8 @@ def socket_path(data_dir: Path) -> Path:
 
 REWRITTEN_FROM = "256mb"
 """Size of log from which the store writes it anew once it has doubled; its own 64 MB is a city's day. While it did so
-beside calls at half capacity, on one core, the slowest in a hundred waited 250 and 630 ms in two runs, and a start reads
-350 MB in 2.6 s: the log may grow for some days."""
+beside calls at half capacity, on one core, the slowest in a hundred waited 250 and 630 ms in two runs; and a start
+reads 350 MB in 2.6 s: the log may grow for some days."""
 
 
 def url(data_dir: Path) -> str:
