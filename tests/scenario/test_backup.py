@@ -92,7 +92,7 @@ def test_a_damaged_or_cut_file_is_refused_and_nothing_is_written(
     changed = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
     for name, raw, word in (
         ("changed", changed, "is not what was backed up"),
-        ("cut", whole[:-20_000], "cannot be read to its end"),
+        ("cut", whole[:at], "cannot be read to its end"),
         ("other", b"not a backup", "cannot be read to its end"),
     ):
         (tmp_path / name).write_bytes(raw)
