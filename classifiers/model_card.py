@@ -48,10 +48,12 @@ _STORY = (
     "first label nor any score; 177 were changed by the written rules and five undecidable texts taken out. Of all "
     "texts, the 8,304 whose labels models of the others found least likely (some four hundred and sixty picked at "
     "random among them) were then read again in the same way: 291 labels changed, and 408 texts taken out on which "
-    "the readings differ. Some 95,000 of the last 114,600 texts were written after examples that an earlier model was "
+    "the readings differ. Some 103,000 of the last 130,200 texts were written after examples that an earlier model was "
     "unsure of or got wrong, none of them from the test part. Which of the first 88,000 of these is not known of every "
     "text, so all of them count as written to sound like another matter (`border`), whichever side they are on, or as "
-    "`harmless_border`; `ordinary` and `harmless` are the calls of the rounds before.\n"
+    "`harmless_border`; `ordinary` and `harmless` are the calls of the rounds before. Of the others 3,771 `ordinary` "
+    "ones are by writers who saw neither corpus nor model and were asked for everyday calls, 3,611 by such who were "
+    "asked for hard ones (counted as `danger`, `border` or `harmless_border`).\n"
 )
 
 _BLIND = (
@@ -59,7 +61,9 @@ _BLIND = (
     "its writer. Of the first 1,700 a second reading agreed on whether they are police work, and on danger but for "
     "one, so they are clear calls; an earlier model's figures on the first 920 of them were looked at, and nothing was "
     "changed for them. The hard ones were asked for as such, with several things told in one breath and the wish last; "
-    "nobody read their labels a second time. None is a near-duplicate of a text of the corpus.\n"
+    "31 of 1,797 were taken out because a second reading differed. An earlier model's errors on them were looked at, "
+    "after which more such calls were written for the corpus, by others. None is a near-duplicate of a text of the "
+    "corpus.\n"
 )
 
 
