@@ -43,6 +43,8 @@ TIMES_ALPHA = {"ordinary": 1.0, "danger": 2.0, "border": 5.0}
 and, nobody knows how exactly, a few in a hundred calls: one promise for the mixture would be about the mixture."""
 FAMILIAR = 10
 """Calls of nobody's danger and not of the police in which a danger phrase must speak to be familiar (ADR 29)."""
+_STAYS = 2.0
+"""Risk of a call that no threshold may let go."""
 _STEPS = 3000
 """Most steps of fitting a line; it ends long before."""
 
@@ -93,7 +95,7 @@ def calibrate(
     )
     kinds = np.array([text.kind for text in texts])
     familiar = familiar_phrases(said, ~endangered & (matters != 0)) - insisting(city)
-    known = phrased & np.array([one <= familiar for one in said])
+    known = np.array([one <= familiar for one in said])
     found = thresholds(Held(by_matter, danger, matters, endangered, phrased, known, kinds), familiar, alpha)
     return Calibration(temperature, tuple(above), loud, police_line, danger_line, found)
 
@@ -144,22 +146,29 @@ def thresholds(held: Held, familiar: frozenset[str] = frozenset(), alpha: float 
     police = held.matters == 0
     found = float(np.quantile(held.danger[~held.endangered & ~police], 1.0 - DANGER_FALSE))
     doubt = float(np.quantile(held.danger[held.endangered], DOUBT_MISSED))
-    # What no threshold can divert (danger in doubt, police likeliest, a phrase holds it back) carries the highest risk.
-    certain = (held.danger >= doubt) | (held.shares.argmax(axis=1) == 0)
-    risk = np.where(certain, 2.0, np.maximum(held.shares[:, 0], DANGER_WEIGHS * held.danger))
-    risk[held.phrased & ~held.known] = 2.0
+    likeliest = held.shares.argmax(axis=1)
+    stays = (held.danger >= doubt) | (likeliest == 0) | (held.phrased & ~held.known)
+    risk = np.where(stays, _STAYS, np.maximum(held.shares[:, 0], DANGER_WEIGHS * held.danger))
     phrased, of_phrases = _of_phrases(risk[police & held.phrased], alpha)
-    risk[held.phrased & (risk > phrased)] = 2.0
+    risk[held.phrased & (risk > phrased)] = _STAYS
     divert, promises = promised(risk[police], held.kinds[police], alpha)
     leaving = risk <= divert
-    right = held.shares.argmax(axis=1) == held.matters
+    right = likeliest == held.matters
     settle = precision_threshold(held.shares[leaving].max(axis=1), right[leaving], SETTLE_PRECISION)
-    staying = ~leaving & (held.shares.argmax(axis=1) == 0)
+    staying = ~leaving & (likeliest == 0)
     keep = precision_threshold(held.shares[staying, 0], police[staying], KEEP_PRECISION)
-    suspect, every = min(SUSPECT, found), (*promises, *of_phrases)
-    words = tuple(sorted(familiar))
     return Thresholds(
-        divert, keep, settle, found, doubt, suspect, min(phrased, divert), words, alpha, CONFIDENCE, every
+        divert=divert,
+        keep=keep,
+        settle=settle,
+        danger=found,
+        doubt=doubt,
+        suspect=min(SUSPECT, found),
+        phrased=min(phrased, divert),
+        familiar=tuple(sorted(familiar)),
+        alpha=alpha,
+        confidence=CONFIDENCE,
+        promises=(*promises, *of_phrases),
     )
 
 

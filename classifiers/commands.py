@@ -10,6 +10,7 @@ import typer
 
 from classifiers.plainly import Outside, plainly
 from classifiers.tables import table, tables
+from engine.errors import Fault, Refused
 
 if TYPE_CHECKING:
     from classifiers.evaluate import Evaluation
@@ -132,8 +133,6 @@ def groups_asked(said: str, reader: "Reader") -> frozenset[str]:
     """The groups of `城乡建设,环境保护`; raises Refused, naming those the taxonomy has, for any other."""
     asked = frozenset(name.strip() for name in said.split(",") if name.strip())
     if unknown := sorted(asked - set(reader.groups)):
-        from engine.errors import Fault, Refused
-
         known = "one of " + ", ".join(sorted(set(reader.groups)))
         raise Refused(*(Fault("--groups", f"{name} is no group of the taxonomy", known) for name in unknown))
     return asked

@@ -30,7 +30,6 @@ LEAST_SEEN = 3
 """A text of which the model knows fewer features says too little to decide on."""
 _SPREAD, _LEAST_SHARE = 12, 0.005
 """Categories kept of a reading for comparing it with others, and the least probability worth keeping."""
-NO_GROUPS: frozenset[str] = frozenset()
 Shares = tuple[float, float, float]
 """Probabilities in the order of MATTERS."""
 AGREE = 0.02
@@ -62,6 +61,7 @@ class Reader:
         self.city = city
         self.weights = weights
         self._limits = weights.thresholds
+        # A city's model may have been trained before one of its rules insisted.
         self._familiar = frozenset(weights.thresholds.familiar) - insisting(city)
         self._map = matter_map(weights.categories, city.taxonomy)
         self.scorer = Scorer(weights, self._map.sums)
@@ -76,7 +76,7 @@ class Reader:
         self._version = str(weights.facts.get("version", ""))
 
     def read(
-        self, text: str, *, channel: str = "110", location: Location | None = None, groups: frozenset[str] = NO_GROUPS
+        self, text: str, *, channel: str = "110", location: Location | None = None, groups: frozenset[str] = frozenset()
     ) -> Reading:
         """The reading of one text; never raises for any string. `channel` may be any of the contract's.
 
@@ -153,7 +153,7 @@ class Reader:
         """Whether phrases speak that calm people often say, and nothing else of the call sounds of danger (ADR 29)."""
         limits = self._limits
         return (
-            max(shares[0], DANGER_WEIGHS * score.danger) <= limits.phrased
+            _risk(score, shares) <= limits.phrased
             and score.danger < limits.doubt
             and shares[0] < max(shares)
             and all(hit.phrase in self._familiar for hit in hits)
@@ -187,7 +187,7 @@ class Reader:
             return "danger_doubtful"
         if top is Matter.POLICE:
             return "" if share >= limits.keep else "unsure"
-        if max(shares[0], DANGER_WEIGHS * score.danger) > limits.divert:
+        if _risk(score, shares) > limits.divert:
             return "maybe_police"
         return "" if share >= limits.settle else "unsure"
 
@@ -223,12 +223,15 @@ class Reader:
         return reasons
 
 
+def _risk(score: Score, shares: Shares) -> float:
+    """What must lie under a threshold for a call to leave (ADR 26)."""
+    return max(shares[0], DANGER_WEIGHS * score.danger)
+
+
 def _of_phrases(hits: list[Hit], *, overheard: bool) -> list[Reason]:
     """A reason for each rule of which a phrase speaks."""
     first = {hit.rule: hit for hit in reversed(hits)}.values()
-    if overheard:
+    if hits and overheard:
         said = "”“".join(hit.phrase for hit in first)
-        return (
-            [Reason("phrase_overheard", f"虽有“{said}”，但此类说法常见于没有险情的来电，全句风险很低")] if hits else []
-        )
+        return [Reason("phrase_overheard", f"虽有“{said}”，但此类说法常见于没有险情的来电，全句风险很低")]
     return [Reason("danger_phrase", f"危险用语“{hit.phrase}”：{hit.reason}") for hit in first]
